@@ -1,0 +1,47 @@
+"""File names that come from or go to a partner: data, never paths."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from itertools import count
+
+from jobs.errors import RemoteFileRefused
+
+PART = ".part"
+"""Suffix of an upload under way. Such files are neither listed nor fetched."""
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_SHOWN = 160
+
+
+def is_safe(name: str) -> bool:
+    """Whether `name` may be joined to a folder: one component, ASCII, no leading dot."""
+    return _SAFE.fullmatch(name) is not None
+
+
+def printable(name: str | bytes) -> str:
+    """The `repr` of an unsafe name, shortened: fit for a log line, whatever it holds."""
+    shown = repr(name)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
+
+
+def checked(name: str) -> str:
+    """`name` itself. Raises RemoteFileRefused for an unsafe name or one of an upload under way."""
+    if not is_safe(name) or name.endswith(PART):
+        raise RemoteFileRefused(f"{printable(name)} is no safe file name")
+    return name
+
+
+def remote_path(folder: str, name: str) -> str:
+    """Path of a file in a configured folder, with `/` on every system."""
+    return posixpath.join(folder, checked(name))
+
+
+def numbered(name: str) -> Iterator[str]:
+    """`name`, then names for when it is taken: `a.pgp`, `a.1.pgp`, `a.2.pgp`, …"""
+    yield name
+    stem, suffix = posixpath.splitext(name)
+    for number in count(1):
+        yield f"{stem}.{number}{suffix}"

@@ -1,0 +1,261 @@
+"""The embedded Airflow console: starts Airflow's four components, watches them, and leaves none behind.
+
+`airflow standalone` is not used: ended by SIGTERM it leaves its children running.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Self
+
+from adapters.console.client import AirflowClient
+from adapters.console.home import HOST, USER, Home
+from adapters.console.processes import Child, kill_left_over, stop_all
+from adapters.settings.environment import variables
+from adapters.settings.workspace import Workspace
+from jobs.errors import MusterError, Retry, Setup
+
+_REPOSITORY = Path(__file__).resolve().parents[2]
+_COMPONENTS: Mapping[str, tuple[str, ...]] = {
+    "api-server": ("api-server",),
+    # without --skip-serve-logs both would listen on every network interface
+    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "dag-processor": ("dag-processor",),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
+}
+_HEARTBEATS = ("scheduler", "dag_processor", "triggerer")
+_START_TIMEOUT = 120.0
+_STOP_GRACE = 12.0  # an idle triggerer takes 11 s
+_MAX_RESTARTS = 5
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class ConsoleFailed(Setup):
+    code = "CONSOLE_FAILED"
+    remedy = "Read the component's log under the workspace's airflow/logs"
+
+
+class Stopped(BaseException):
+    """A stop signal arrived; carries its number. Not an Exception, so that nothing swallows it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+class Console:
+    """Airflow for one workspace, from `with` to the end of the block.
+
+    `port` is the wanted port; a free one is taken if it is in use, and `say` hears of it.
+    `pools` maps pool names to slots. `companions` are further commands to keep running beside
+    Airflow, by name (the demo's simulator). `dags` and `plugins` default to this repository's.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        port: int = 8080,
+        *,
+        pools: Mapping[str, int] | None = None,
+        companions: Mapping[str, Sequence[str]] | None = None,
+        dags: Path = _REPOSITORY / "dags",
+        plugins: Path = _REPOSITORY / "plugins",
+        say: Callable[[str], None] = print,
+    ) -> None:
+        self._workspace = workspace
+        self._wanted_port = port
+        self._pools = dict(pools or {})
+        self._companions = dict(companions or {})
+        self._dags = dags
+        self._plugins = plugins
+        self._say = say
+        self._home = Home(workspace.home / "airflow")
+        self._children: dict[str, Child] = {}
+        self._stack = ExitStack()
+        self._restarts = 0
+        self.user = USER
+        self.password = ""
+        self.port = port
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def client(self) -> AirflowClient:
+        return AirflowClient(HOST, self.port, self.user, self.password)
+
+    @property
+    def banner(self) -> str:
+        """Where the console is, how to log in, how to stop it."""
+        return (
+            f"Airflow console: {self.url}\n  user:     {self.user}\n  password: {self.password}\n"
+            f"  logs:     {self._home.logs}\nStop it with Ctrl-C."
+        )
+
+    def __enter__(self) -> Self:
+        try:
+            self._stack.enter_context(_stop_signals())
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stop()
+
+    def stay(self, interval: float = 2.0) -> None:
+        """Keep it running until a stop signal; a dead triggerer is started again.
+
+        Raises Stopped on a signal and ConsoleFailed when another process ended.
+        """
+        while True:
+            self._check()
+            time.sleep(interval)
+
+    def _start(self) -> None:
+        kept = self._home.prepare()
+        self._stack.enter_context(_alone(self._home.lock))
+        if killed := kill_left_over(self._home.noted_sessions(), f"AIRFLOW_HOME={self._home.folder}"):
+            self._say(f"Ended {killed} processes that an earlier, killed console had left.")
+        self.password = kept.password
+        self.port = _free_port(self._wanted_port)
+        if self.port != self._wanted_port:
+            self._say(f"Port {self._wanted_port} is in use; the console takes {self.port}.")
+        environment = self._home.environment(self._workspace, self.port, self._dags, self._plugins, kept)
+        program = str(Path(sys.executable).parent / "airflow")
+        if not self._home.is_migrated():
+            self._migrate(Child("migrate", (program, "db", "migrate"), environment, self._home.fresh_log("migrate")))
+        started = datetime.now(UTC)
+        for name, words in _COMPONENTS.items():
+            self._launch(Child(name, (program, *words), environment, self._home.fresh_log(name)))
+        for name, argv in self._companions.items():
+            self._launch(Child(name, argv, variables(""), self._home.fresh_log(name)))
+        self._await_health(started)
+        for pool, slots in self._pools.items():
+            self.client.ensure_pool(pool, slots)
+
+    def _migrate(self, child: Child) -> None:
+        self._say("Preparing Airflow's database.")
+        self._launch(child)
+        child.wait(time.monotonic() + _START_TIMEOUT)
+        if child.exit_code != 0:
+            raise ConsoleFailed(f"`airflow db migrate` failed:\n{child.tail()}")
+        del self._children[child.name]
+        self._home.note_migrated()
+
+    def _launch(self, child: Child) -> None:
+        self._children[child.name] = child
+        child.start()
+        self._home.note_sessions([known.pid for known in self._children.values() if known.pid])
+
+    def _await_health(self, started: datetime) -> None:
+        """All four healthy by a heartbeat of their own: an old one may still look young enough."""
+        self._say("Starting Airflow: api-server, scheduler, dag-processor, triggerer.")
+        until = time.monotonic() + _START_TIMEOUT
+        while waiting := self._not_healthy(started):
+            self._check()
+            if time.monotonic() > until:
+                tails = "\n".join(f"--- {child.name}\n{child.tail(10)}" for child in self._children.values())
+                raise ConsoleFailed(f"Airflow is not healthy after {_START_TIMEOUT:.0f} s: {waiting}\n{tails}")
+            time.sleep(0.3)
+
+    def _not_healthy(self, started: datetime) -> tuple[str, ...]:
+        try:
+            health = self.client.health()
+        except MusterError as error:
+            if not isinstance(error, Retry):
+                raise
+            return ("api-server",)
+        return tuple(
+            name
+            for name in _HEARTBEATS
+            if health[name]["status"] != "healthy" or not _later(health[name][f"latest_{name}_heartbeat"], started)
+        )
+
+    def _check(self) -> None:
+        """Nothing restarts a triggerer that died (one damaged trigger is enough): so we do."""
+        for name, child in self._children.items():
+            if not child.ended:
+                continue
+            if name != "triggerer" or self._restarts >= _MAX_RESTARTS:
+                raise ConsoleFailed(f"{name} ended with code {child.exit_code}:\n{child.tail()}")
+            self._say("The triggerer ended; it is started again.")
+            self._restarts += 1
+            self._launch(child)
+
+    def _stop(self) -> None:
+        with _no_signals():
+            stop_all(tuple(self._children.values()), _STOP_GRACE)
+            self._children.clear()
+        self._stack.close()
+
+
+def _later(moment: str | None, than: datetime) -> bool:
+    return moment is not None and datetime.fromisoformat(moment) > than
+
+
+def _free_port(wanted: int) -> int:
+    """`wanted` if nothing listens there, else one the system gives."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ConsoleFailed("This machine has no free port")
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Two schedulers on one SQLite database disturb each other: one console for each workspace."""
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConsoleFailed(f"Another console runs on {lock.parent.parent}") from None
+        yield
+
+
+@contextmanager
+def _stop_signals() -> Iterator[None]:
+    """A stop signal becomes the exception Stopped, so that every `with` block is left in order."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped(number)
+
+    with _handling(stop):
+        yield
+
+
+@contextmanager
+def _no_signals() -> Iterator[None]:
+    """A second Ctrl-C must not break off the stopping."""
+    with _handling(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in _STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -1,0 +1,142 @@
+"""Files that came in: claimed by their digest, moved by compare-and-set, quarantined whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, func, insert, select, update
+
+from adapters.registry.tables import files, quarantine
+from jobs.errors import StateMoved
+from jobs.files import FileKind, InboundFile
+from jobs.states import FileState
+
+
+class Files:
+    """The ledger of inbound files."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def claim(
+        self,
+        *,
+        kind: str,
+        provider: str,
+        name: str,
+        media: str,
+        sha256: str,
+        size: int,
+        state: FileState,
+        run_id: str,
+        now: datetime,
+    ) -> InboundFile:
+        """A row for the file, or the row that has the same bytes already (`new` says which)."""
+        known = _find(self._db, kind, provider, sha256)
+        if known is not None:
+            return as_inbound(known)
+        self._db.execute(
+            insert(files).values(
+                kind=kind,
+                provider=provider,
+                name=name,
+                media=media,
+                sha256=sha256,
+                size=size,
+                state=state,
+                run_id=run_id,
+                received_at=now,
+            )
+        )
+        created = _find(self._db, kind, provider, sha256)
+        assert created is not None  # noqa: S101 - inserted above, in this transaction
+        return as_inbound(created, new=True)
+
+    def move(self, file_id: int, before: FileState, after: FileState, **values: Any) -> None:
+        """One compare-and-set that must hit one row. Raises StateMoved."""
+        moved = self._db.execute(
+            update(files).where(files.c.id == file_id, files.c.state == before).values(state=after, **values)
+        )
+        if moved.rowcount != 1:
+            raise StateMoved(f"file {file_id} is not {before} any more", file=file_id, before=before, after=after)
+
+    def describe(self, file_id: int, **values: Any) -> None:
+        """Fill in what was learned about the file: counts, sequence, batch, signer."""
+        self._db.execute(update(files).where(files.c.id == file_id).values(**values))
+
+    def in_states(self, kind: str, provider: str, states: Sequence[FileState]) -> list[InboundFile]:
+        """Oldest first."""
+        statement = select(files).where(files.c.kind == kind, files.c.provider == provider, files.c.state.in_(states))
+        return [as_inbound(row) for row in self._db.execute(statement.order_by(files.c.id))]
+
+    def set_aside(self, file: InboundFile, code: str, reason: str, now: datetime) -> None:
+        """Quarantine the file: it is held, whole, in the archive until a person decides."""
+        self.move(file.id, file.state, FileState.QUARANTINED, reason=f"{code}: {reason}")
+        self._db.execute(insert(quarantine).values(file_id=file.id, code=code, reason=reason, state="HELD", at=now))
+
+    def to_put_away(self, provider: str) -> list[InboundFile]:
+        """Settled answers whose remote copy has not been moved yet."""
+        statement = select(files).where(
+            files.c.kind == FileKind.RESPONSE,
+            files.c.provider == provider,
+            files.c.state.in_((FileState.APPLIED, FileState.QUARANTINED)),
+            ~files.c.put_away,
+        )
+        return [as_inbound(row) for row in self._db.execute(statement.order_by(files.c.id))]
+
+    def put_away(self, file_id: int) -> None:
+        """The remote copy lies in the done folder: an applied file is DONE."""
+        done = case((files.c.state == FileState.APPLIED, FileState.DONE), else_=files.c.state)
+        self._db.execute(update(files).where(files.c.id == file_id).values(put_away=True, state=done))
+
+    def held(self) -> list[dict[str, Any]]:
+        """What waits in quarantine, oldest first."""
+        statement = (
+            select(
+                files.c.id,
+                files.c.kind,
+                files.c.provider,
+                files.c.name,
+                quarantine.c.code,
+                quarantine.c.reason,
+                quarantine.c.at,
+            )
+            .join(quarantine, quarantine.c.file_id == files.c.id)
+            .where(quarantine.c.state == "HELD")
+            .order_by(files.c.id)
+        )
+        return [dict(row._mapping) for row in self._db.execute(statement)]
+
+    def sequence_taken(self, provider: str, sequence: int, file_id: int) -> bool:
+        """Another file of the provider has this sequence number."""
+        statement = select(func.count()).where(
+            files.c.provider == provider, files.c.sequence == sequence, files.c.id != file_id
+        )
+        return bool(self._db.execute(statement).scalar_one())
+
+    def highest_sequence(self, provider: str) -> int:
+        """Highest answer sequence number seen from the provider, 0 before the first."""
+        statement = select(func.coalesce(func.max(files.c.sequence), 0)).where(files.c.provider == provider)
+        return int(self._db.execute(statement).scalar_one())
+
+
+def _find(connection: Connection, kind: str, provider: str, sha256: str) -> Row[Any] | None:
+    statement = select(files).where(files.c.kind == kind, files.c.provider == provider, files.c.sha256 == sha256)
+    return connection.execute(statement).first()
+
+
+def as_inbound(row: Row[Any], *, new: bool = False) -> InboundFile:
+    return InboundFile(
+        id=row.id,
+        kind=row.kind,
+        provider=row.provider,
+        name=row.name,
+        media=row.media,
+        sha256=row.sha256,
+        size=row.size,
+        state=FileState(row.state),
+        batch_id=row.batch_id,
+        new=new,
+    )

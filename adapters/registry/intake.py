@@ -1,0 +1,355 @@
+"""Order lines into the registry: one join to judge them, a few set-based inserts to keep them."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pyarrow as pa
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    Table,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from adapters.registry.bulk import fetch, staged
+from adapters.registry.tables import customer_organisations, customers, devices, order_lines, orders
+from adapters.registry.types import Moment
+from formats.enrolment import RequestType
+from formats.generic.layout import OVERRIDE_DELIVERY
+from formats.identifiers import IDENTIFIER_COLUMNS
+from jobs.intake import ENRICHMENT
+from jobs.states import LineState
+
+_OPEN = (LineState.WAITING, LineState.SEALED, LineState.SENT)
+_HOLDING = (RequestType.ORDER, RequestType.OVERRIDE)
+_REVERSIBLE = (*_OPEN, LineState.ENROLLED, LineState.UNENROLLED, LineState.UNCHANGED, LineState.REVIEW)
+
+
+class Intake:
+    """Order lines on their way in."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def enrich(self, rows: pa.Table) -> pa.Table:
+        """`rows` (order dispatch columns + row) with what the registry knows: `jobs.intake.ENRICHMENT`."""
+        with staged(self._db, "orders_known", rows) as stage:
+            found = fetch(self._db, _enrichment(stage), ENRICHMENT)
+        return found
+
+    def insert_rows(self, rows: pa.Table, file_id: int) -> int:
+        """Insert accepted rows (order dispatch columns, row, content_sha256); returns new lines.
+
+        All rows have one request type, so that each new device stands in one row only.
+        """
+        with staged(self._db, "orders_in", rows) as stage:
+            _complete_devices(self._db, stage)
+            _insert_devices(self._db, stage)
+            _insert_orders(self._db, stage)
+            inserted = self._db.execute(insert(order_lines).from_select(_LINE_COLUMNS, _new_lines(stage, file_id)))
+            voided = self._db.execute(insert(order_lines).from_select(_LINE_COLUMNS, _void_lines(stage, file_id)))
+        return inserted.rowcount + voided.rowcount
+
+
+_LINE_COLUMNS = [
+    "order_id",
+    "line_number",
+    "device_id",
+    "delivery_number",
+    "ship_date",
+    "asset_tag",
+    "content_sha256",
+    "file_id",
+    "source_row",
+    "state",
+]
+
+
+def _enrichment(stage: Table) -> Select[tuple[object, ...]]:
+    by = {name: devices.alias(f"by_{name}") for name in IDENTIFIER_COLUMNS}
+    device_id = func.coalesce(*(by[name].c.id for name in IDENTIFIER_COLUMNS))
+    device = devices.alias("device")
+    moment = cast(stage.c.order_date, Moment)
+    known = orders.alias("known")
+    source = stage.outerjoin(customers, customers.c.account == stage.c.customer_account)
+    source = source.outerjoin(
+        customer_organisations,
+        and_(
+            customer_organisations.c.customer_id == customers.c.id,
+            customer_organisations.c.provider == stage.c.provider,
+        ),
+    )
+    for name in IDENTIFIER_COLUMNS:
+        source = source.outerjoin(by[name], by[name].c[name] == stage.c[name])
+    source = source.outerjoin(device, device.c.id == device_id)
+    source = source.outerjoin(
+        known,
+        and_(
+            known.c.provider == stage.c.provider,
+            known.c.order_number == stage.c.order_number,
+            known.c.request_type == stage.c.request_type,
+            known.c.order_date == moment,
+        ),
+    )
+    known_line = (
+        select(func.min(order_lines.c.content_sha256))
+        .where(
+            order_lines.c.order_id == known.c.id,
+            or_(
+                order_lines.c.line_number == cast(stage.c.line_number, BigInteger),
+                stage.c.request_type == RequestType.VOID,
+            ),
+        )
+        .scalar_subquery()
+    )
+    holding = _holding_order(device_id)
+    return (
+        select(
+            stage.c.row,
+            customers.c.id,
+            customer_organisations.c.organisation_id,
+            *(by[name].c.id for name in IDENTIFIER_COLUMNS),
+            device.c.state,
+            case((_leaving(device_id), null()), else_=func.coalesce(device.c.order_number, holding)),
+            _holding_date(device_id),
+            _open_lines(device_id),
+            known.c.customer_id,
+            known.c.po_number,
+            known_line,
+            _other_date(stage, moment),
+            case((_original(stage), 1), else_=0),
+        )
+        .select_from(source)
+        .order_by(stage.c.row)
+    )
+
+
+def _holding_order(device_id: object):  # type: ignore[no-untyped-def]  # a scalar subquery
+    """Number of the order with the newest open OR or OV line of the device."""
+    return (
+        select(orders.c.order_number)
+        .join(order_lines, order_lines.c.order_id == orders.c.id)
+        .where(
+            order_lines.c.device_id == device_id,
+            order_lines.c.state.in_(_OPEN),
+            orders.c.request_type.in_(_HOLDING),
+        )
+        .order_by(order_lines.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _leaving(device_id: object):  # type: ignore[no-untyped-def]  # a boolean clause
+    """The device is on its way out of its order: a newer order may wait for that."""
+    return exists(
+        select(literal(1))
+        .select_from(order_lines.join(orders, orders.c.id == order_lines.c.order_id))
+        .where(
+            order_lines.c.device_id == device_id,
+            order_lines.c.state.in_(_OPEN),
+            orders.c.request_type.in_((RequestType.RETURN, RequestType.VOID)),
+        )
+    )
+
+
+def _holding_date(device_id: object):  # type: ignore[no-untyped-def]  # a scalar subquery
+    """Date of the newest OR or OV order of the device that was not refused."""
+    return (
+        select(func.max(orders.c.order_date, type_=Moment))
+        .join(order_lines, order_lines.c.order_id == orders.c.id)
+        .where(
+            order_lines.c.device_id == device_id,
+            order_lines.c.state.in_((*_OPEN, LineState.ENROLLED, LineState.UNCHANGED)),
+            orders.c.request_type.in_(_HOLDING),
+        )
+        .scalar_subquery()
+    )
+
+
+def _open_lines(device_id: object):  # type: ignore[no-untyped-def]  # a scalar subquery
+    return (
+        select(func.count())
+        .select_from(order_lines)
+        .where(order_lines.c.device_id == device_id, order_lines.c.state.in_(_OPEN))
+        .scalar_subquery()
+    )
+
+
+def _other_date(stage: Table, moment: object):  # type: ignore[no-untyped-def]  # a scalar subquery
+    other = orders.alias("other")
+    return (
+        select(func.min(other.c.order_date, type_=Moment))
+        .where(
+            other.c.provider == stage.c.provider,
+            other.c.order_number == stage.c.order_number,
+            other.c.request_type == RequestType.ORDER,
+            other.c.order_date != moment,
+        )
+        .scalar_subquery()
+    )
+
+
+def _original(stage: Table):  # type: ignore[no-untyped-def]  # a boolean clause
+    """An order of this number whose lines a void or an override can reach.
+
+    A return may not use the number of any such order.
+    """
+    original = orders.alias("original")
+    reachable = and_(
+        original.c.provider == stage.c.provider,
+        original.c.order_number == stage.c.order_number,
+        original.c.request_type != RequestType.VOID,
+        or_(stage.c.request_type != RequestType.RETURN, original.c.request_type != RequestType.RETURN),
+    )
+    return exists(
+        select(literal(1))
+        .select_from(original.join(order_lines, order_lines.c.order_id == original.c.id))
+        .where(reachable, order_lines.c.state.in_(_REVERSIBLE))
+    )
+
+
+def _complete_devices(connection: Connection, stage: Table) -> None:
+    """Fill in identifiers a known device lacked, one identifier at a time (each is indexed)."""
+    for known, missing in permutations(IDENTIFIER_COLUMNS, 2):
+        connection.execute(
+            update(devices)
+            .where(devices.c[known] == stage.c[known], devices.c[missing].is_(None), stage.c[missing].is_not(None))
+            .values({missing: stage.c[missing]})
+        )
+
+
+def _insert_devices(connection: Connection, stage: Table) -> None:
+    """One new device per row whose identifiers are all unknown; equal rows count once."""
+    unknown = [
+        ~exists(select(literal(1)).select_from(devices).where(devices.c[name] == stage.c[name]))
+        for name in IDENTIFIER_COLUMNS
+    ]
+    given = func.coalesce(*(stage.c[name] for name in IDENTIFIER_COLUMNS))
+    columns = [*IDENTIFIER_COLUMNS, "manufacturer", "model"]
+    first = select(func.min(stage.c.row)).where(given.is_not(None)).group_by(given)
+    connection.execute(
+        insert(devices).from_select(
+            columns, select(*(stage.c[name] for name in columns)).where(stage.c.row.in_(first), *unknown)
+        )
+    )
+
+
+def _insert_orders(connection: Connection, stage: Table) -> None:
+    moment = cast(stage.c.order_date, Moment)
+    key = [stage.c.provider, stage.c.order_number, stage.c.request_type, stage.c.order_date]
+    first = select(func.min(stage.c.row)).group_by(*key)
+    absent = ~exists(
+        select(literal(1))
+        .select_from(orders)
+        .where(
+            orders.c.provider == stage.c.provider,
+            orders.c.order_number == stage.c.order_number,
+            orders.c.request_type == stage.c.request_type,
+            orders.c.order_date == moment,
+        )
+    )
+    connection.execute(
+        insert(orders).from_select(
+            ["provider", "order_number", "request_type", "order_date", "customer_id", "po_number"],
+            select(
+                stage.c.provider,
+                stage.c.order_number,
+                stage.c.request_type,
+                moment,
+                customers.c.id,
+                stage.c.po_number,
+            )
+            .select_from(stage.join(customers, customers.c.account == stage.c.customer_account))
+            .where(stage.c.row.in_(first), absent)
+            .order_by(stage.c.row),
+        )
+    )
+
+
+def _order_of(stage: Table):  # type: ignore[no-untyped-def]  # a join clause
+    return and_(
+        orders.c.provider == stage.c.provider,
+        orders.c.order_number == stage.c.order_number,
+        orders.c.request_type == stage.c.request_type,
+        orders.c.order_date == cast(stage.c.order_date, Moment),
+    )
+
+
+def _new_lines(stage: Table, file_id: int) -> Select[tuple[object, ...]]:
+    by = {name: devices.alias(f"by_{name}") for name in IDENTIFIER_COLUMNS}
+    source = stage.join(orders, _order_of(stage))
+    for name in IDENTIFIER_COLUMNS:
+        source = source.outerjoin(by[name], by[name].c[name] == stage.c[name])
+    return (
+        select(
+            orders.c.id,
+            cast(stage.c.line_number, BigInteger),
+            func.coalesce(*(by[name].c.id for name in IDENTIFIER_COLUMNS)),
+            case((stage.c.request_type == RequestType.OVERRIDE, OVERRIDE_DELIVERY), else_=stage.c.delivery_number),
+            cast(stage.c.ship_date, Moment),
+            stage.c.asset_tag,
+            stage.c.content_sha256,
+            literal(file_id),
+            stage.c.row,
+            case((stage.c.enrolment_requested == "Y", LineState.WAITING), else_=LineState.NOT_REQUESTED),
+        )
+        .select_from(source)
+        .where(stage.c.request_type != RequestType.VOID)
+        .order_by(stage.c.row)
+    )
+
+
+def _void_lines(stage: Table, file_id: int) -> Select[tuple[object, ...]]:
+    """A void row becomes one line per device of the order it reverses."""
+    original = orders.alias("original")
+    reached = order_lines.alias("reached")
+    source = (
+        stage.join(orders, _order_of(stage))
+        .join(
+            original,
+            and_(
+                original.c.provider == stage.c.provider,
+                original.c.order_number == stage.c.order_number,
+                original.c.request_type != RequestType.VOID,
+            ),
+        )
+        .join(reached, and_(reached.c.order_id == original.c.id, reached.c.state.in_(_REVERSIBLE)))
+    )
+    members = (
+        select(
+            orders.c.id.label("order_id"),
+            reached.c.device_id,
+            func.min(stage.c.content_sha256).label("content_sha256"),
+            func.min(stage.c.row).label("row"),
+        )
+        .select_from(source)
+        .where(stage.c.request_type == RequestType.VOID)
+        .group_by(orders.c.id, reached.c.device_id)
+        .subquery("members")
+    )
+    position = func.row_number().over(partition_by=members.c.order_id, order_by=members.c.device_id)
+    return select(
+        members.c.order_id,
+        position,
+        members.c.device_id,
+        null(),
+        null(),
+        null(),
+        members.c.content_sha256,
+        literal(file_id),
+        members.c.row,
+        literal(LineState.WAITING),
+    ).order_by(members.c.row, members.c.device_id)

@@ -1,0 +1,100 @@
+"""The door to the registry: transactions, and bringing the schema up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine
+
+from adapters.registry.answers import Answers
+from adapters.registry.audit import AuditTrail
+from adapters.registry.batches import Batches
+from adapters.registry.claims import Claims
+from adapters.registry.conservation import ConservationCount
+from adapters.registry.engine import make_engine
+from adapters.registry.files import Files
+from adapters.registry.intake import Intake
+from adapters.registry.leases import Leases
+from adapters.registry.queries import Queries
+from adapters.registry.runs import Runs
+
+
+class Transaction:
+    """Implements `jobs.registry.Transaction` on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    @cached_property
+    def intake(self) -> Intake:
+        return Intake(self._db)
+
+    @cached_property
+    def claims(self) -> Claims:
+        return Claims(self._db)
+
+    @cached_property
+    def batches(self) -> Batches:
+        return Batches(self._db)
+
+    @cached_property
+    def files(self) -> Files:
+        return Files(self._db)
+
+    @cached_property
+    def answers(self) -> Answers:
+        return Answers(self._db)
+
+    @cached_property
+    def runs(self) -> Runs:
+        return Runs(self._db)
+
+    @cached_property
+    def audit(self) -> AuditTrail:
+        return AuditTrail(self._db)
+
+    @cached_property
+    def leases(self) -> Leases:
+        return Leases(self._db)
+
+    @cached_property
+    def conservation(self) -> ConservationCount:
+        return ConservationCount(self._db)
+
+    @cached_property
+    def queries(self) -> Queries:
+        return Queries(self._db)
+
+
+class Registry:
+    """Implements `jobs.registry.Registry` over one database."""
+
+    def __init__(self, url: str) -> None:
+        self._engine: Engine = make_engine(url)
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest version; nothing happens if it is there already."""
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with self._engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        with self._engine.begin() as connection:
+            yield Transaction(connection)
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Transaction]:
+        with self._engine.connect() as connection, connection.begin() as transaction:
+            yield Transaction(connection)
+            transaction.rollback()
+
+    def close(self) -> None:
+        self._engine.dispose()

@@ -1,0 +1,76 @@
+"""Typed settings: what `muster.toml` may say, and the whole together with the providers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from annotated_types import Gt, Le, MinLen
+
+from jobs.errors import NotFound
+from jobs.providers import Provider, SftpSettings
+
+
+@dataclass(frozen=True)
+class InboxSource:
+    """An SFTP server Order Dispatch files are fetched from, besides the local inbox."""
+
+    sftp: SftpSettings
+    folder: str = "orders"
+    done_folder: str | None = "orders/done"
+
+
+@dataclass(frozen=True)
+class InboxSettings:
+    """How Order Dispatch files are picked up. A file is taken once it has not changed for `settle`."""
+
+    patterns: Annotated[tuple[str, ...], MinLen(1)] = (r"[A-Za-z0-9][A-Za-z0-9._-]*\.csv",)
+    settle: timedelta = timedelta(seconds=5)
+    max_file_bytes: Annotated[int, Gt(0)] = 500_000_000
+    schedule: str | None = "*/5 * * * *"  # cron, UTC; None means by hand only
+    source: InboxSource | None = None
+
+
+@dataclass(frozen=True)
+class ConsoleSettings:
+    """Where the Airflow console listens."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Gt(0), Le(65_535)] = 8080
+
+
+@dataclass(frozen=True)
+class Config:
+    """`muster.toml`, key by key. Fingerprints may be empty until keys exist."""
+
+    organisation: str = ""
+    time_zone: str = "UTC"
+    registry_url: str = ""  # empty: SQLite in the workspace; env: or file: reference where it has a password
+    archive: Path = Path("archive")  # relative to the workspace
+    own_key: str = ""  # fingerprint we sign with and partners encrypt to
+    archive_key: str = ""  # fingerprint the archive is encrypted to; empty: own_key
+    passphrase: str | None = None  # reference to the passphrase of our keys
+    inbox: InboxSettings = field(default_factory=InboxSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
+
+
+@dataclass(frozen=True)
+class Settings(Config):
+    """All settings of a workspace, checked as a whole; paths absolute, fingerprints upper case."""
+
+    providers: tuple[Provider, ...] = ()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which reports and pages show times."""
+        return ZoneInfo(self.time_zone)
+
+    def provider(self, name: str) -> Provider:
+        """Raises NotFound."""
+        for provider in self.providers:
+            if provider.name == name:
+                return provider
+        raise NotFound(f"there is no provider {name!r}", provider=name)

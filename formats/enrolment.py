@@ -1,0 +1,36 @@
+"""The words of enrolment that files carry: request types, levels, outcomes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RequestType(StrEnum):
+    """What is asked for a device (CMP names ORDER, RETURN, VOID, OVERRIDE)."""
+
+    ORDER = "OR"
+    RETURN = "RE"
+    VOID = "VD"
+    OVERRIDE = "OV"
+
+
+class Level(StrEnum):
+    """What a result speaks about. Only the leaf (the device, if it has a result) decides."""
+
+    FILE = "FILE"
+    ORDER = "ORDER"
+    DELIVERY = "DELIVERY"
+    DEVICE = "DEVICE"
+
+
+class Outcome(StrEnum):
+    """What the provider says happened. COMPLETE and ERROR are for levels above the device."""
+
+    ENROLLED = "ENROLLED"
+    UNENROLLED = "UNENROLLED"
+    UNCHANGED = "UNCHANGED"
+    REJECTED = "REJECTED"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETE = "COMPLETE"
+    COMPLETE_WITH_ERRORS = "COMPLETE_WITH_ERRORS"
+    ERROR = "ERROR"

@@ -1,0 +1,70 @@
+"""Loads an Order Dispatch file: reads it, puts cells into canonical spelling, judges each row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from formats import identifiers
+from formats.enrolment import RequestType
+from formats.findings import FINDINGS_SCHEMA
+from formats.judge import judge
+from formats.order_dispatch import cmp_json, text
+from formats.order_dispatch.layout import ORDER_DISPATCH
+from formats.schema import Kind
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """All rows in canonical spelling with the source row in `row`; `passed` marks the good ones."""
+
+    rows: pa.Table
+    passed: pa.BooleanArray
+    findings: pa.Table
+    read: int
+
+
+def load(data: bytes) -> Loaded:
+    """Read and judge. Raises `formats.order_dispatch.raw.FileFault`."""
+    raw = cmp_json.read(data) if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else text.read(data)
+    table = _canonical(raw.table)
+    verdict = judge(ORDER_DISPATCH, table, raw.numbers)
+    unreadable = pa.table(
+        [
+            pa.array([finding.row for finding in raw.unreadable], pa.int64()),
+            pa.array([finding.column for finding in raw.unreadable], pa.string()),
+            pa.array([finding.code for finding in raw.unreadable], pa.string()),
+        ],
+        schema=FINDINGS_SCHEMA,
+    )
+    return Loaded(
+        rows=table.append_column("row", raw.numbers),
+        passed=verdict.passed,
+        findings=pa.concat_tables([verdict.findings, unreadable]),
+        read=table.num_rows + len(raw.unreadable),
+    )
+
+
+def _canonical(table: pa.Table) -> pa.Table:
+    columns = [_cell_form(table, name) for name in table.column_names]
+    return pa.table(columns, schema=table.schema).combine_chunks()
+
+
+def _cell_form(table: pa.Table, name: str) -> pa.Array:
+    """Trimmed; empty is null; identifiers canonical; CMP names of request types become codes."""
+    trimmed = pc.utf8_trim_whitespace(table.column(name).combine_chunks())
+    cells = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+    kind = ORDER_DISPATCH.column(name).kind
+    if kind is Kind.MOMENT:
+        return pc.replace_substring_regex(cells, r"^(\d{4}-\d{2}-\d{2})$", r"\1T00:00:00Z")
+    if name in ("request_type", "enrolment_requested"):
+        return _code(pc.utf8_upper(cells))
+    return identifiers.canonical(kind, cells)
+
+
+def _code(cells: pa.StringArray) -> pa.StringArray:
+    for name in RequestType:
+        cells = pc.if_else(pc.equal(cells, name.name), name.value, cells)
+    return cells

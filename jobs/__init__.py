@@ -1,0 +1,1 @@
+"""Use cases and ports. Plain Python: no Airflow, no SQLAlchemy, no paramiko."""

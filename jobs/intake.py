@@ -1,0 +1,175 @@
+"""Judges order rows against what the registry knows: pure, on Arrow tables.
+
+`Enriched` rows come from the registry (one join); this module says which are new, which
+are known already, and which break a rule, with the finding for each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from formats.enrolment import RequestType
+from formats.findings import FINDINGS_SCHEMA
+
+DEVICE_MATCHES = ("device_by_serial_number", "device_by_imei", "device_by_meid", "device_by_mac")
+
+ENRICHMENT: tuple[tuple[str, pa.DataType], ...] = (
+    ("row", pa.int64()),
+    ("customer_id", pa.int64()),
+    ("organisation_id", pa.string()),
+    *((name, pa.int64()) for name in DEVICE_MATCHES),
+    ("device_state", pa.string()),
+    ("device_order", pa.string()),  # order that holds or will hold the device
+    ("device_order_date", pa.string()),
+    ("device_open", pa.int64()),  # lines of the device that are not settled
+    ("known_customer_id", pa.int64()),  # header of the order as known
+    ("known_po_number", pa.string()),
+    ("known_line_sha256", pa.string()),
+    ("other_order_date", pa.string()),  # an OR order of this number with another date
+    ("original_exists", pa.int64()),  # an order of this number that a void or override can reach
+)
+"""What the registry adds to each row, in this order."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Row masks over the input: accepted + duplicate + refused = all."""
+
+    accepted: pa.BooleanArray
+    duplicate: pa.BooleanArray
+    findings: pa.Table
+
+
+def content_digests(rows: pa.Table) -> pa.StringArray:
+    """SHA-256 of each row's content: the same instruction gives the same digest."""
+    names = sorted(set(rows.column_names) - {"row"})
+    joined = pc.binary_join_element_wise(
+        *(rows.column(name).combine_chunks() for name in names), "\x1f", null_handling="replace", null_replacement=""
+    )
+    return pa.array([hashlib.sha256(text.encode()).hexdigest() for text in joined.to_pylist()], pa.string())
+
+
+def judge_rows(rows: pa.Table, known: pa.Table, digests: pa.StringArray, providers: Collection[str]) -> Judged:
+    """`rows` (order dispatch columns + row) and `known` (`ENRICHMENT`) stand in the same order."""
+    duplicate = _true(pc.equal(known["known_line_sha256"], digests))
+    faults = {
+        "PROVIDER_UNKNOWN": pc.invert(pc.is_in(rows["provider"], value_set=pa.array(sorted(providers), pa.string()))),
+        "CUSTOMER_UNKNOWN": pc.is_null(known["customer_id"]),
+        "CUSTOMER_NOT_AT_PROVIDER": _without_organisation(rows, known),
+        "ORDER_LINE_CHANGED": _true(pc.not_equal(known["known_line_sha256"], digests)),
+        "ORDER_HEADER_MISMATCH": _header_mismatch(rows, known),
+        "DEVICE_CONFLICT": _conflict(known),
+        **_return_faults(rows, known),
+        "ORDER_UNKNOWN": pc.and_(
+            _is(rows, RequestType.VOID, RequestType.OVERRIDE), pc.equal(known["original_exists"], 0)
+        ),
+        "DEVICE_ON_OTHER_ORDER": _on_other_order(rows, known),
+    }
+    refused = pa.array([False] * rows.num_rows, pa.bool_())
+    parts: list[pa.Table] = []
+    for code, mask in faults.items():
+        failed = pc.and_not(_flat(mask), duplicate)
+        refused = pc.or_(refused, failed)
+        parts.append(_findings(code, rows["row"].filter(failed)))
+    accepted = pc.invert(pc.or_(refused, duplicate))
+    return Judged(accepted, duplicate, pa.concat_tables(parts))
+
+
+_PLACES = {
+    "PROVIDER_UNKNOWN": "provider",
+    "CUSTOMER_UNKNOWN": "customer_account",
+    "CUSTOMER_NOT_AT_PROVIDER": "customer_account",
+    "ORDER_LINE_CHANGED": "line_number",
+    "RETURN_BEFORE_ORDER": "order_date",
+    "DEVICE_CONFLICT": "serial_number",
+    "RETURN_NOT_ENROLLED": "serial_number",
+    "DEVICE_ON_OTHER_ORDER": "serial_number",
+}
+
+
+def _findings(code: str, numbers: pa.ChunkedArray) -> pa.Table:
+    size = len(numbers)
+    place = _PLACES.get(code, "order_number")
+    columns = [numbers, pa.array([place] * size, pa.string()), pa.array([code] * size, pa.string())]
+    return pa.table(columns, schema=FINDINGS_SCHEMA)
+
+
+def _flat(mask: pa.ChunkedArray | pa.BooleanArray) -> pa.BooleanArray:
+    return mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask
+
+
+def _true(mask: pa.ChunkedArray | pa.BooleanArray) -> pa.BooleanArray:
+    """Null counts as False."""
+    return _flat(pc.fill_null(mask, False))
+
+
+def _is(rows: pa.Table, *types: RequestType) -> pa.BooleanArray:
+    return _flat(pc.is_in(rows["request_type"], value_set=pa.array([str(kind) for kind in types], pa.string())))
+
+
+def _without_organisation(rows: pa.Table, known: pa.Table) -> pa.ChunkedArray:
+    requested = pc.equal(rows["enrolment_requested"], "Y")
+    customer_known = pc.is_valid(known["customer_id"])
+    return pc.and_(pc.and_(requested, customer_known), pc.is_null(known["organisation_id"]))
+
+
+def _header_mismatch(rows: pa.Table, known: pa.Table) -> pa.BooleanArray:
+    """Against the order as known, and against the first row of the order in this file."""
+    customer = pc.and_(
+        pc.is_valid(known["known_customer_id"]),
+        pc.not_equal(pc.fill_null(known["known_customer_id"], 0), pc.fill_null(known["customer_id"], 0)),
+    )
+    order_known = pc.is_valid(known["known_customer_id"])
+    po = pc.and_(order_known, _differs(known["known_po_number"], rows["po_number"]))
+    other_date = pc.and_(_is(rows, RequestType.ORDER), pc.is_valid(known["other_order_date"]))
+    return pc.or_(_flat(pc.or_(pc.or_(customer, po), other_date)), _differs_from_first(rows))
+
+
+def _differs(left: pa.ChunkedArray, right: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.not_equal(pc.fill_null(left, ""), pc.fill_null(right, ""))
+
+
+def _differs_from_first(rows: pa.Table) -> pa.BooleanArray:
+    """An OR order has one header; other instructions are told apart by their date."""
+    is_order = _is(rows, RequestType.ORDER)
+    date_in_key = pc.if_else(is_order, "", rows["order_date"].combine_chunks())
+    keys = pc.binary_join_element_wise(
+        *(rows[name].combine_chunks() for name in ("provider", "order_number", "request_type")), date_in_key, "\x1f"
+    )
+    headers = pc.binary_join_element_wise(
+        *(rows[name].combine_chunks() for name in ("customer_account", "order_date", "po_number")),
+        "\x1f",
+        null_handling="replace",
+        null_replacement="",
+    )
+    encoded = keys.dictionary_encode()
+    first_rows = pc.index_in(encoded.dictionary, value_set=keys)
+    return pc.not_equal(headers, headers.take(first_rows.take(encoded.indices)))
+
+
+def _conflict(known: pa.Table) -> pa.ChunkedArray:
+    ids = [known[name] for name in DEVICE_MATCHES]
+    highest = pc.max_element_wise(*ids, skip_nulls=True)
+    lowest = pc.min_element_wise(*ids, skip_nulls=True)
+    return pc.fill_null(pc.not_equal(highest, lowest), False)
+
+
+def _return_faults(rows: pa.Table, known: pa.Table) -> dict[str, pa.BooleanArray]:
+    is_return = _is(rows, RequestType.RETURN)
+    never = pc.is_null(known["device_state"])
+    idle = pc.and_(pc.not_equal(pc.fill_null(known["device_state"], ""), "ENROLLED"), pc.equal(known["device_open"], 0))
+    return {
+        "RETURN_NOT_ENROLLED": pc.and_(is_return, _flat(pc.or_(never, idle))),
+        "RETURN_ORDER_NUMBER_REUSED": pc.and_(is_return, _flat(pc.equal(known["original_exists"], 1))),
+        "RETURN_BEFORE_ORDER": pc.and_(is_return, _true(pc.less_equal(rows["order_date"], known["device_order_date"]))),
+    }
+
+
+def _on_other_order(rows: pa.Table, known: pa.Table) -> pa.BooleanArray:
+    holder = _true(pc.not_equal(known["device_order"], rows["order_number"]))
+    return pc.and_(_is(rows, RequestType.ORDER, RequestType.OVERRIDE), holder)

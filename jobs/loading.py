@@ -1,0 +1,195 @@
+"""Load / From Generic Format: verifies, decrypts and checks answer files; bad ones go to quarantine.
+
+Nothing is applied here. The plaintext lives in the private spool while it is read and is
+gone when the step ends; the next step opens the archived file again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from formats.findings import Finding, Severity
+from formats.generic import response_json
+from formats.generic.layout import RESPONSE_DETAIL, Interface
+from formats.generic.model import GenericFormatError, Read
+from formats.generic.reader import read
+from jobs.batches import Batch
+from jobs.context import Exchange
+from jobs.errors import FileRefused, MessageRefused
+from jobs.files import FileKind, InboundFile
+from jobs.providers import Provider, SequencePolicy
+from jobs.registry import Transaction
+from jobs.runs import Run
+from jobs.states import AWAITING_ANSWER, BatchState, FileState
+from jobs.work import SourceFindings, Subject, Work, findings_table
+
+_ANSWERABLE = (*AWAITING_ANSWER, BatchState.CLOSED, BatchState.SENDING)
+
+
+@dataclass(frozen=True)
+class OpenedAnswer:
+    """An answer whose signature held: what it says and who signed it."""
+
+    content: Read
+    signer: str
+
+
+def load_from_generic_format(exchange: Exchange, run: Run) -> Work:
+    """Check every collected answer file of the provider, oldest first."""
+    provider = exchange.provider(run)
+    work = Work("load_from_generic_format")
+    with exchange.lease(f"{provider.name}:in"):
+        with exchange.registry.transaction() as tx:
+            collected = tx.files.in_states(FileKind.RESPONSE, provider.name, (FileState.COLLECTED,))
+        for file in collected:
+            _load(exchange, run, provider, file, work)
+    return work
+
+
+def open_answer(exchange: Exchange, provider: Provider, file: InboundFile) -> OpenedAnswer:
+    """Decrypt, verify and parse. Raises MessageRefused or GenericFormatError."""
+    if file.media == "json":
+        return OpenedAnswer(response_json.read(exchange.archive.read_plaintext(file.sha256)), "")
+    with exchange.spool.file(".txt") as plain:
+        opened = exchange.cipher.open(
+            exchange.archive.path(file.sha256),
+            plain,
+            provider.keys,
+            exchange.clock.now().date(),
+            provider.limits.answer_bytes,
+        )
+        return OpenedAnswer(read(plain.read_bytes(), Interface.RESPONSE), opened.signer)
+
+
+def _load(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, work: Work) -> None:
+    try:
+        answer = open_answer(exchange, provider, file)
+    except MessageRefused as error:
+        _quarantine(exchange, run, file, error.code, error.what, (), work)
+        return
+    except GenericFormatError as error:
+        _quarantine(exchange, run, file, error.findings[0].code, error.findings[0].kind.title, error.findings, work)
+        return
+    with exchange.change(run) as tx:
+        batch, findings = _correlate(tx, provider, file, answer.content)
+        fatal = [finding for finding in findings if finding.kind.severity is Severity.ERROR]
+        gap = provider.on_sequence_gap is SequencePolicy.QUARANTINE
+        fatal += [finding for finding in findings if gap and finding.code == "ANSWER_SEQUENCE_GAP"]
+        if batch is not None and batch.state is BatchState.SENDING:
+            work.notes.append(f"{file.name}: its batch is being sent, it is loaded by the next run")
+            return
+        if not fatal and batch is not None:
+            _loaded(exchange, tx, run, file, answer, batch, findings)
+    if fatal or batch is None:
+        _quarantine(exchange, run, file, fatal[0].code, fatal[0].kind.title, findings, work)
+        return
+    work.done += 1
+    work.count({"files loaded": 1, "records read": answer.content.details.num_rows})
+    work.subjects.append(Subject(file.name, RESPONSE_DETAIL, answer.content.details))
+
+
+def _correlate(
+    tx: Transaction, provider: Provider, file: InboundFile, content: Read
+) -> tuple[Batch | None, list[Finding]]:
+    """The batch the answer is for, and what is wrong with the answer as a whole."""
+    findings = list(content.findings)
+    header = content.header
+    if header.provider_id != provider.name:
+        findings.append(Finding("ANSWER_PROVIDER"))
+    batch = tx.batches.find(header.batch_number)
+    if batch is not None and (batch.provider != provider.name or batch.state not in _ANSWERABLE):
+        batch = None
+    if batch is None:
+        findings.append(Finding("ANSWER_BATCH_UNKNOWN"))
+    if header.sequence and tx.files.sequence_taken(provider.name, header.sequence, file.id):
+        findings.append(Finding("ANSWER_SEQUENCE_REUSED"))
+    elif header.sequence > tx.files.highest_sequence(provider.name) + 1:
+        findings.append(Finding("ANSWER_SEQUENCE_GAP"))
+    return batch, findings
+
+
+def _loaded(
+    exchange: Exchange,
+    tx: Transaction,
+    run: Run,
+    file: InboundFile,
+    answer: OpenedAnswer,
+    batch: Batch,
+    findings: list[Finding],
+) -> None:
+    tx.files.describe(
+        file.id,
+        batch_id=batch.id,
+        sequence=answer.content.header.sequence or None,
+        signer=answer.signer,
+        rows_read=answer.content.details.num_rows,
+    )
+    tx.files.move(file.id, FileState.COLLECTED, FileState.LOADED)
+    tx.runs.touch_file(run.id, file.id)
+    tx.batches.touch(run.id, batch.id)
+    tx.runs.add_findings(run.id, file.id, file.name, findings_table(findings))
+    tx.audit.append(
+        actor=run.actor,
+        action="answer loaded",
+        subject=f"file {file.sha256}",
+        now=exchange.clock.now(),
+        facts={"run": run.id, "batch": batch.number, "signer": answer.signer},
+    )
+
+
+def _quarantine(
+    exchange: Exchange,
+    run: Run,
+    file: InboundFile,
+    code: str,
+    reason: str,
+    findings: list[Finding] | tuple[Finding, ...],
+    work: Work,
+) -> None:
+    found = findings_table(findings)
+    with exchange.change(run) as tx:
+        tx.files.set_aside(file, code, reason, exchange.clock.now())
+        tx.runs.touch_file(run.id, file.id)
+        tx.runs.add_findings(run.id, file.id, file.name, found)
+        tx.audit.append(
+            actor=run.actor,
+            action="answer quarantined",
+            subject=f"file {file.sha256}",
+            now=exchange.clock.now(),
+            facts={"run": run.id, "code": code},
+        )
+    work.done += 1
+    work.failed += 1
+    work.count({"files set aside": 1})
+    work.notes.append(f"{file.name} set aside: {code}, {reason}")
+    work.findings.append(SourceFindings(file.name, found))
+
+
+def receive_answer(exchange: Exchange, provider: Provider, body: bytes, run: Run) -> str:
+    """`inboundDeviceEnrolment`: an answer as CMP-style JSON. Returns its digest; raises FileRefused."""
+    try:
+        response_json.read(body)
+    except GenericFormatError as error:
+        raise FileRefused(error.findings[0].kind.title, findings=[item.code for item in error.findings]) from error
+    digest = exchange.archive.keep_plaintext(body)
+    with exchange.registry.transaction() as tx:
+        claimed = tx.files.claim(
+            kind=FileKind.RESPONSE,
+            provider=provider.name,
+            name=f"inboundDeviceEnrolment-{digest[:12]}.json",
+            media="json",
+            sha256=digest,
+            size=len(body),
+            state=FileState.COLLECTED,
+            run_id=run.id,
+            now=exchange.clock.now(),
+        )
+        if claimed.new:
+            tx.audit.append(
+                actor=run.actor,
+                action="answer received",
+                subject=f"file {digest}",
+                now=exchange.clock.now(),
+                facts={"provider": provider.name},
+            )
+    return digest

@@ -1,0 +1,158 @@
+"""Order dispatch: takes order files from the inboxes into the registry.
+
+A file is recognised by its digest, a line by its order, number and content; taking either
+in twice changes nothing. Rows that break a rule are refused one by one; a file that cannot
+be read goes to quarantine whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from formats.enrolment import RequestType
+from formats.findings import FINDINGS_SCHEMA
+from formats.order_dispatch.layout import ORDER_DISPATCH
+from formats.order_dispatch.loading import Loaded, load
+from formats.order_dispatch.raw import FileFault
+from jobs.context import Exchange
+from jobs.errors import RemoteFileRefused
+from jobs.files import FileKind, InboundFile
+from jobs.intake import content_digests, judge_rows
+from jobs.ports import Folder, RemoteFile
+from jobs.registry import Transaction
+from jobs.runs import Run
+from jobs.states import FileState
+from jobs.work import SourceFindings, Subject, Work, findings_table
+
+_PASSES = (RequestType.ORDER, RequestType.OVERRIDE, RequestType.RETURN, RequestType.VOID)
+"""Orders first, so that a return or void later in the same file finds its device."""
+
+
+def load_order_dispatch(exchange: Exchange, run: Run) -> Work:
+    """Take in every stable file of every inbox, oldest first."""
+    work = Work("load_order_dispatch")
+    for inbox in exchange.inboxes:
+        for file in _stable(exchange, inbox):
+            _take(exchange, run, inbox, file, work)
+    return work
+
+
+def _stable(exchange: Exchange, inbox: Folder) -> Iterator[RemoteFile]:
+    """Files whose size and time are the same in two looks: nobody is writing them any more."""
+    first = set(inbox.files())
+    if not first:
+        return
+    exchange.clock.sleep(exchange.inbox_limits.settle.total_seconds())
+    yield from sorted(first & set(inbox.files()), key=lambda file: (file.mtime, file.name))
+
+
+def _take(exchange: Exchange, run: Run, inbox: Folder, file: RemoteFile, work: Work) -> None:
+    try:
+        data = inbox.read(file.name, exchange.inbox_limits.max_bytes)
+    except RemoteFileRefused as error:
+        work.failed += 1
+        work.notes.append(f"{file.name}: {error.what}")
+        return
+    work.done += 1
+    digest = hashlib.sha256(data).hexdigest() if run.dry_run else exchange.archive.keep_plaintext(data)
+    try:
+        loaded = load(data)
+    except FileFault as fault:
+        loaded = None
+        _set_aside(exchange, run, file, digest, len(data), fault, work)
+    if loaded is not None:
+        _load(exchange, run, file, digest, loaded, len(data), work)
+    if not run.dry_run:
+        # crash window: committed but still in the inbox; the next run knows the digest and removes it
+        inbox.remove(file.name)
+
+
+def _claim(exchange: Exchange, tx: Transaction, run: Run, file: RemoteFile, digest: str, size: int) -> InboundFile:
+    return tx.files.claim(
+        kind=FileKind.ORDER_DISPATCH,
+        provider="",
+        name=file.name,
+        media="plain",
+        sha256=digest,
+        size=size,
+        state=FileState.COLLECTED,
+        run_id=run.id,
+        now=exchange.clock.now(),
+    )
+
+
+def _set_aside(
+    exchange: Exchange, run: Run, file: RemoteFile, digest: str, size: int, fault: FileFault, work: Work
+) -> None:
+    found = findings_table(fault.findings)
+    with exchange.change(run) as tx:
+        claimed = _claim(exchange, tx, run, file, digest, size)
+        tx.runs.touch_file(run.id, claimed.id, "" if claimed.new else "known already")
+        if claimed.new:
+            kind = fault.findings[0].kind
+            tx.files.set_aside(claimed, kind.code, kind.title, exchange.clock.now())
+            tx.runs.add_findings(run.id, claimed.id, file.name, found)
+            _audit(exchange, tx, run, "order file quarantined", digest, {"code": kind.code})
+    work.failed += 1
+    work.count({"files set aside": 1})
+    work.findings.append(SourceFindings(file.name, found))
+
+
+def _load(exchange: Exchange, run: Run, file: RemoteFile, digest: str, loaded: Loaded, size: int, work: Work) -> None:
+    with exchange.change(run) as tx:
+        claimed = _claim(exchange, tx, run, file, digest, size)
+        if not claimed.new:
+            tx.runs.touch_file(run.id, claimed.id, "known already")
+            work.count({"files known already": 1})
+            return
+        tx.runs.touch_file(run.id, claimed.id)
+        findings, passed, duplicate = _load_rows(exchange, tx, loaded, claimed.id)
+        counts = {
+            "rows_read": loaded.read,
+            "rows_passed": passed,
+            "rows_duplicate": duplicate,
+            "rows_failed": loaded.read - passed - duplicate,
+        }
+        tx.files.describe(claimed.id, **counts)
+        tx.files.move(claimed.id, FileState.COLLECTED, FileState.DONE)
+        tx.runs.add_findings(run.id, claimed.id, file.name, findings)
+        _audit(exchange, tx, run, "order file loaded", digest, counts)
+    work.count({name.replace("_", " "): number for name, number in counts.items()})
+    work.findings.append(SourceFindings(file.name, findings))
+    work.subjects.append(Subject(file.name, ORDER_DISPATCH, loaded.rows.drop_columns(["row"])))
+
+
+def _load_rows(exchange: Exchange, tx: Transaction, loaded: Loaded, file_id: int) -> tuple[pa.Table, int, int]:
+    """Findings of the whole file, and how many rows became lines or were known already."""
+    good = loaded.rows.filter(loaded.passed)
+    parts = [loaded.findings]
+    passed = duplicate = 0
+    for request_type in _PASSES:
+        rows = good.filter(pc.equal(good["request_type"], request_type)).combine_chunks()
+        if rows.num_rows == 0:
+            continue
+        digests = content_digests(rows)
+        judged = judge_rows(rows, tx.intake.enrich(rows), digests, exchange.providers)
+        accepted = rows.append_column("content_sha256", digests).filter(judged.accepted)
+        if accepted.num_rows:
+            tx.intake.insert_rows(accepted, file_id)
+        passed += accepted.num_rows
+        duplicate += pc.sum(judged.duplicate).as_py() or 0
+        parts.append(judged.findings)
+    return pa.concat_tables(parts).cast(FINDINGS_SCHEMA).sort_by("row"), passed, duplicate
+
+
+def _audit(
+    exchange: Exchange, tx: Transaction, run: Run, action: str, digest: str, facts: dict[str, int] | dict[str, str]
+) -> None:
+    tx.audit.append(
+        actor=run.actor,
+        action=action,
+        subject=f"file {digest}",
+        now=exchange.clock.now(),
+        facts={**facts, "run": run.id},
+    )

@@ -1,0 +1,148 @@
+"""Ports: what the use cases need from the world. Adapters implement them, tests fake them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Protocol
+
+from jobs.providers import Keys, Provider
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The present moment, aware, UTC, whole seconds."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One regular file in a folder of a channel. `name` is data, never a path."""
+
+    name: str
+    size: int
+    mtime: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A folder's content: usable files by name, and how many entries were refused and why."""
+
+    files: tuple[RemoteFile, ...]
+    refused: tuple[str, ...]  # printable forms (`repr`) of names that are no safe file names
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Proof that a file lies under its final name: facts for the evidence row."""
+
+    name: str
+    size: int
+    mtime: int
+    server_key: str  # fingerprint of the host key that answered, "" for a folder
+
+
+class Session(Protocol):
+    """An open channel. Folder arguments come from configuration, names from listings."""
+
+    def list(self, folder: str) -> Listing: ...
+
+    def stat(self, folder: str, name: str) -> RemoteFile | None:
+        """The regular file of that name, or None if there is none."""
+
+    def deliver(self, source: Path, folder: str, name: str) -> Delivery:
+        """Upload under `<name>.part`, compare sizes, rename, stat.
+
+        Raises TransferFailed when no rename was asked for (nothing delivered),
+        DeliveryUncertain when it was and no stat could prove the result, NameTaken when
+        the final name exists with another size. An identical size under the final name
+        counts as delivered (a resend of the same bytes).
+        """
+
+    def fetch(self, folder: str, name: str, target: Path, limit: int) -> RemoteFile:
+        """Download to `target` (created, never overwritten), at most `limit` bytes.
+
+        Size and time must be the same before and after, else RemoteFileRefused.
+        """
+
+    def move(self, folder: str, name: str, to_folder: str) -> None:
+        """Rename into `to_folder`; a name that is taken there gets a numbered suffix."""
+
+    def remove(self, folder: str, name: str) -> None: ...
+
+
+class Channel(Protocol):
+    """A way bytes travel to and from one partner."""
+
+    def open(self) -> AbstractContextManager[Session]:
+        """Raises ChannelUnavailable, HostKeyRefused or LoginRefused."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A message that passed every check: its signer's primary fingerprint and signing time."""
+
+    signer: str
+    signed_at: datetime
+
+
+class Cipher(Protocol):
+    """OpenPGP: sign-then-encrypt in one message, file to file."""
+
+    def protect(self, plaintext: bytes, target: Path, keys: Keys, today: date) -> None:
+        """Sign with our key, encrypt to the newest valid recipient; `target` is 0600."""
+
+    def open(self, source: Path, target: Path, keys: Keys, today: date, limit: int) -> Opened:
+        """Verify and decrypt into `target`, which exists only if every check passed.
+
+        Raises a MessageRefused, CipherUnavailable or KeyUnusable.
+        """
+
+    def protect_own(self, plaintext: bytes, target: Path) -> None:
+        """Sign and encrypt to our own archive key."""
+
+    def open_own(self, source: Path, target: Path, limit: int) -> None: ...
+
+
+class Archive(Protocol):
+    """Content-addressed, encrypted, append-only."""
+
+    def keep(self, source: Path) -> str:
+        """Keep ciphertext as it is; returns its key (SHA-256). Same bytes, same key."""
+
+    def keep_plaintext(self, data: bytes) -> str:
+        """Keep `data` encrypted to our archive key; the returned key is the SHA-256 of `data`."""
+
+    def path(self, key: str) -> Path:
+        """Where the kept file lies (read only). Raises NotFound."""
+
+    def read_plaintext(self, key: str) -> bytes:
+        """What `keep_plaintext` was given."""
+
+
+class Spool(Protocol):
+    """Private 0700 scratch space; files are 0600 and gone when the block ends."""
+
+    def file(self, suffix: str = "") -> AbstractContextManager[Path]:
+        """A fresh path that does not exist yet; removed on exit whatever happens."""
+
+    def sweep(self) -> int:
+        """Remove what an earlier, killed process left; returns how many files."""
+
+
+class Channels(Protocol):
+    def channel(self, provider: Provider) -> Channel: ...
+
+
+class Folder(Protocol):
+    """A local drop folder, such as the order inbox."""
+
+    def files(self) -> Sequence[RemoteFile]: ...
+
+    def read(self, name: str, limit: int) -> bytes: ...
+
+    def remove(self, name: str) -> None: ...

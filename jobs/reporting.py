@@ -1,0 +1,107 @@
+"""Closes a run: validates what it handled, proves the conservation, and makes the run report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from formats.generic import writer
+from formats.generic.layout import REQUEST_DETAIL, RESPONSE_DETAIL, Interface
+from formats.order_dispatch.layout import ORDER_DISPATCH
+from formats.order_dispatch.loading import load
+from jobs.context import Exchange
+from jobs.errors import MusterError
+from jobs.files import FileKind, InboundFile
+from jobs.loading import open_answer
+from jobs.registry import Transaction
+from jobs.runs import BatchFacts, Job, Run, RunReport, RunStatus, Step, Validation
+from jobs.states import FileState
+from jobs.work import Subject
+
+_TITLES = {
+    Job.ORDER_DISPATCH: "Order dispatch",
+    Job.REQUEST: "Device enrolment request",
+    Job.RESPONSE: "Device enrolment response",
+}
+_LOADED = (FileState.LOADED, FileState.APPLIED, FileState.DONE)
+
+
+def close_run(exchange: Exchange, run: Run, steps: list[tuple[Step, bool, list[Validation]]]) -> RunReport:
+    """The report of a run from its recorded steps (step, failed, validations of a dry run)."""
+    validations = [validation for _, _, listed in steps for validation in listed]
+    if not run.dry_run:
+        validations = [exchange.validate(item.schema, item.table, item.name) for item in _subjects(exchange, run)]
+    with exchange.registry.rehearsal() as tx:
+        batches = tx.batches.of_run(run.id)
+        conservation = tx.conservation.count()
+        if batches:
+            totals = tx.conservation.hash_totals([batch.id for batch in batches])
+            conservation = type(conservation)(conservation.buckets, [*conservation.checks, totals])
+        return RunReport(
+            run=Run(**{**vars(run), "status": _status(steps, conservation.holds)}),
+            ended_at=exchange.clock.now(),
+            title=_TITLES[run.job],
+            totals=_totals(steps),
+            steps=[step for step, _, _ in steps],
+            files=tx.runs.files_of(run.id),
+            batches=[
+                BatchFacts(
+                    number=batch.number,
+                    state=batch.state,
+                    lines=batch.record_count,
+                    orders=batch.order_count,
+                    hash_total=batch.hash_total,
+                    detail_sha256=batch.detail_sha256,
+                    file_name=batch.file_name,
+                    outcomes=tx.batches.outcome_counts(batch.id),
+                )
+                for batch in batches
+            ],
+            findings=tx.runs.finding_counts(run.id),
+            validations=validations,
+            conservation=conservation,
+        )
+
+
+def _status(steps: list[tuple[Step, bool, list[Validation]]], conserved: bool) -> RunStatus:
+    if not conserved or not steps or any(failed and step.done == 0 for step, failed, _ in steps):
+        return RunStatus.FAILED
+    if any(failed for _, failed, _ in steps):
+        return RunStatus.PARTLY
+    return RunStatus.DONE if any(step.done for step, _, _ in steps) else RunStatus.NOTHING
+
+
+def _totals(steps: list[tuple[Step, bool, list[Validation]]]) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for step, _, _ in steps:
+        for name, number in step.counts.items():
+            totals[name] = totals.get(name, 0) + number
+    return totals
+
+
+def _subjects(exchange: Exchange, run: Run) -> Iterator[Subject]:
+    """The tables this run handled, read again from the archive and the ledger."""
+    with exchange.registry.rehearsal() as tx:
+        files = tx.runs.inbound_files_of(run.id)
+        batches = tx.batches.made_by(run.id)
+    for file in files:
+        if file.state in _LOADED:
+            try:
+                yield _file_subject(exchange, file)
+            except MusterError:
+                continue  # the step that handled it has said what is wrong with it
+    for batch in batches:
+        with exchange.registry.rehearsal() as tx:
+            yield _batch_subject(tx, batch.id, batch.number)
+
+
+def _file_subject(exchange: Exchange, file: InboundFile) -> Subject:
+    if file.kind == FileKind.ORDER_DISPATCH:
+        rows = load(exchange.archive.read_plaintext(file.sha256)).rows
+        return Subject(file.name, ORDER_DISPATCH, rows.drop_columns(["row"]))
+    provider = exchange.providers[file.provider]
+    return Subject(file.name, RESPONSE_DETAIL, open_answer(exchange, provider, file).content.details)
+
+
+def _batch_subject(tx: Transaction, batch_id: int, number: str) -> Subject:
+    details = tx.claims.request_details(tx.batches.line_ids(batch_id))
+    return Subject(number, REQUEST_DETAIL, writer.numbered(Interface.REQUEST, details))

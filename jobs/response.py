@@ -1,0 +1,163 @@
+"""Device Enrolment Response: applies loaded answers, one transaction per file, remote move last."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from formats.findings import Finding
+from jobs.batches import Batch
+from jobs.collection import put_away
+from jobs.context import Exchange
+from jobs.files import FileKind, InboundFile
+from jobs.loading import open_answer
+from jobs.providers import Provider
+from jobs.registry import Transaction
+from jobs.resolution import Decision, Resolution, resolve
+from jobs.runs import Run
+from jobs.states import AWAITING_ANSWER, BatchState, FileState, LineState
+from jobs.work import SourceFindings, Work, findings_table
+
+_FAILED = (LineState.REJECTED, LineState.REVIEW)
+
+
+def device_enrolment_response(exchange: Exchange, run: Run) -> Work:
+    """Apply every loaded answer of the provider in the order of arrival, then tidy the remote folder."""
+    provider = exchange.provider(run)
+    work = Work("device_enrolment_response")
+    with exchange.lease(f"{provider.name}:in"):
+        with exchange.registry.transaction() as tx:
+            loaded = tx.files.in_states(FileKind.RESPONSE, provider.name, (FileState.LOADED,))
+        for file in loaded:
+            _apply(exchange, run, provider, file, work)
+        if not run.dry_run:
+            _put_away(exchange, provider, work)
+    return work
+
+
+def _apply(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, work: Work) -> None:
+    details = open_answer(exchange, provider, file).content.details
+    now = exchange.clock.now()
+    with exchange.change(run) as tx:
+        batch = tx.batches.by_id(file.batch_id or 0)
+        _answered(exchange, tx, batch)
+        lines = tx.answers.lines_of(batch.id)
+        resolution = resolve(exchange.kind(provider), details, lines)
+        findings = [*resolution.findings, *_contradictions(lines, resolution)]
+        settled = tx.answers.apply(file.id, resolution.decisions, now)
+        tx.answers.keep_envelope(file.id, batch.id, resolution.envelope)
+        tx.answers.add_events(_events(provider, batch, file, lines, resolution, exchange))
+        _advance(tx, batch)
+        tx.files.describe(
+            file.id, rows_passed=settled, rows_failed=details.num_rows - len(resolution.envelope) - settled
+        )
+        tx.files.move(file.id, FileState.LOADED, FileState.APPLIED)
+        tx.runs.touch_file(run.id, file.id)
+        tx.batches.touch(run.id, batch.id)
+        tx.runs.add_findings(run.id, file.id, file.name, findings_table(findings))
+        tx.audit.append(
+            actor=run.actor,
+            action="answer applied",
+            subject=f"file {file.sha256}",
+            now=now,
+            facts={"run": run.id, "batch": batch.number, "lines": settled},
+        )
+    states = Counter(str(item.state) for item in resolution.decisions if item.state is not None)
+    work.done += 1
+    work.count({"files applied": 1, "lines applied": settled})
+    work.count({f"lines {state.lower()}": number for state, number in sorted(states.items())})
+    work.findings.append(SourceFindings(file.name, findings_table(findings)))
+
+
+def _answered(exchange: Exchange, tx: Transaction, batch: Batch) -> None:
+    """An answer proves that an uncertain batch was delivered."""
+    if batch.state is BatchState.UNCERTAIN:
+        tx.batches.mark_sent(batch.id)
+        tx.batches.add_evidence(batch.id, "answer", {"settles": "uncertain"}, exchange.clock.now())
+
+
+def _advance(tx: Transaction, batch: Batch) -> None:
+    if batch.state not in AWAITING_ANSWER:
+        return
+    after = BatchState.CLOSED if tx.answers.waiting(batch.id) == 0 else BatchState.ANSWERED
+    if after is not batch.state:
+        tx.batches.move(batch.id, batch.state, after)
+
+
+def _contradictions(lines: pa.Table, resolution: Resolution) -> list[Finding]:
+    """Lines settled before that this answer says something else about: the first result stands."""
+    states = dict(zip(lines["order_line_id"].to_pylist(), lines["state"].to_pylist(), strict=True))
+    waiting = (LineState.SENT, LineState.SEALED)
+    return [
+        Finding("ANSWER_CONTRADICTS")
+        for item in resolution.decisions
+        if item.state is not None
+        and states[item.order_line_id] not in waiting
+        and states[item.order_line_id] != item.state
+    ]
+
+
+def _events(
+    provider: Provider,
+    batch: Batch,
+    file: InboundFile,
+    lines: pa.Table,
+    resolution: Resolution,
+    exchange: Exchange,
+) -> list[dict[str, Any]]:
+    """One event per order and result, with the provider's messages in its notes (M12 to M14)."""
+    waiting = (LineState.SENT, LineState.SEALED)
+    orders = {row["order_line_id"]: row["order_number"] for row in lines.to_pylist() if row["state"] in waiting}
+    grouped: dict[tuple[str, str], list[Decision]] = {}
+    for item in resolution.decisions:
+        if item.state is None or item.order_line_id not in orders:
+            continue
+        failed = item.state in _FAILED
+        if provider.events.on_failure if failed else provider.events.on_success:
+            kind = "enrolment_failed" if failed else "enrolment_succeeded"
+            grouped.setdefault((orders[item.order_line_id], kind), []).append(item)
+    return [
+        {
+            "kind": kind,
+            "provider": provider.name,
+            "batch_id": batch.id,
+            "order_number": order_number,
+            "file_id": file.id,
+            "devices": len(members),
+            "notes": notes(members, provider.events.notes_limit),
+            "at": exchange.clock.now(),
+        }
+        for (order_number, kind), members in grouped.items()
+    ]
+
+
+def notes(members: Sequence[Decision], limit: int) -> str:
+    """`code: message (n devices)` per distinct message, most frequent first, cut at a whole note."""
+    counted = Counter((item.provider_code or "", item.message or "") for item in members)
+    parts = [f"{code}: {message} ({number} devices)" for (code, message), number in counted.most_common()]
+    text = ""
+    for position, part in enumerate(parts):
+        more = f"{text}\n{part}" if text else part
+        if len(more) > limit:
+            rest = f"… and {len(parts) - position} more"
+            return f"{text[: limit - len(rest) - 1]}\n{rest}" if text else part[: limit - 1] + "…"
+        text = more
+    return text
+
+
+def _put_away(exchange: Exchange, provider: Provider, work: Work) -> None:
+    """Crash window: applied but not moved; the file is known by its digest and moved by the next run."""
+    with exchange.registry.transaction() as tx:
+        settled = tx.files.to_put_away(provider.name)
+    remote = [file for file in settled if file.media != "json"]
+    if remote:
+        with exchange.channels.channel(provider).open() as session:
+            for file in remote:
+                put_away(provider, session, file.name, file.size)
+    for file in settled:
+        with exchange.registry.transaction() as tx:
+            tx.files.put_away(file.id)
+    work.count({"files put away": len(remote)} if remote else {})

@@ -1,0 +1,176 @@
+"""Runs: one execution of one job, its steps, and what it leaves in the run report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Job(StrEnum):
+    """Every job there is; the Airflow DAGs and `muster run` use these names."""
+
+    ORDER_DISPATCH = "order_dispatch"
+    REQUEST = "device_enrolment_request"
+    RESPONSE = "device_enrolment_response"
+
+    @property
+    def per_provider(self) -> bool:
+        return self is not Job.ORDER_DISPATCH
+
+
+class RunStatus(StrEnum):
+    """How a run ended. The command line's exit code follows from it."""
+
+    RUNNING = "running"
+    DONE = "done"
+    NOTHING = "nothing to do"
+    PARTLY = "partly failed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run. `order` and `batch` narrow it to one order number or one batch number."""
+
+    id: str
+    job: Job
+    provider: str | None
+    actor: str
+    started_at: datetime
+    dry_run: bool = False
+    order: str | None = None
+    batch: str | None = None
+    status: RunStatus = RunStatus.RUNNING
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step did: how many items (0 = nothing to do), and a line for the log."""
+
+    name: str
+    done: int
+    message: str
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FindingCount:
+    """Findings of one code in one file: how many, and the first row numbers."""
+
+    file: str
+    code: str
+    count: int
+    rows: Sequence[int]
+
+
+@dataclass(frozen=True)
+class BatchFacts:
+    """One batch as the run report shows it."""
+
+    number: str
+    state: str
+    lines: int
+    orders: int
+    hash_total: int
+    detail_sha256: str
+    file_name: str
+    outcomes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """One file that was read: rows passed, failed or known already, or why it was set aside."""
+
+    name: str
+    state: str
+    sha256: str
+    read: int
+    passed: int
+    failed: int
+    duplicate: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ExpectationResult:
+    """One Great Expectations expectation: counts only, never a value."""
+
+    expectation: str
+    column: str
+    success: bool
+    evaluated: int
+    unexpected: int
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The Great Expectations suite that ran over one table of this run."""
+
+    subject: str
+    suite: str
+    rows: int
+    success: bool
+    results: Sequence[ExpectationResult]
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """One bucket of the conservation count."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True)
+class ConservationCheck:
+    """One identity that must hold; `left` and `right` are its two sides."""
+
+    name: str
+    left: int
+    right: int
+
+    @property
+    def holds(self) -> bool:
+        return self.left == self.right
+
+
+@dataclass(frozen=True)
+class Conservation:
+    """Where every ordered device sits, and the identities that prove it."""
+
+    buckets: Sequence[Bucket]
+    checks: Sequence[ConservationCheck]
+
+    @property
+    def total(self) -> int:
+        return sum(bucket.count for bucket in self.buckets)
+
+    @property
+    def holds(self) -> bool:
+        return all(check.holds for check in self.checks)
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """Everything the report page shows. Holds no identifiers and no cell values."""
+
+    run: Run
+    ended_at: datetime
+    title: str
+    totals: Mapping[str, int]  # read, passed, failed, sent, applied …, in the order to show
+    steps: Sequence[Step]
+    files: Sequence[FileFacts]
+    batches: Sequence[BatchFacts]
+    findings: Sequence[FindingCount]
+    validations: Sequence[Validation]
+    conservation: Conservation
+
+
+STEPS: Mapping[Job, tuple[str, ...]] = {
+    Job.ORDER_DISPATCH: ("load_order_dispatch",),
+    Job.REQUEST: ("settle_uncertain", "extract_to_generic_format", "device_enrolment_adaptor"),
+    Job.RESPONSE: ("device_enrolment_adaptor", "load_from_generic_format", "device_enrolment_response"),
+}
+"""The steps of each job in order, named after CMP's daemons; a run report closes every job."""

@@ -1,0 +1,85 @@
+"""Airflow for tests. Its environment must be set before its first import, hence here, at import time.
+
+Every xdist worker has an AIRFLOW_HOME, a database and a workspace of its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.workspaces import GOOD, workspace
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DAGS = REPOSITORY / "dags"
+PLUGINS = REPOSITORY / "plugins"
+HOME = Path(tempfile.mkdtemp(prefix="muster-dags-"))
+WORKSPACE = HOME / "workspace"
+USERS = ("viewer", "user", "op", "admin")
+
+ACME = 'title = "Acme Devices"\n' + GOOD
+BOLT = GOOD + '\n[schedules]\nrequest = "0 6 * * *"\nresponse = ""\n'
+DORMANT = "enabled = false\n" + GOOD
+
+ENVIRONMENT = {
+    "AIRFLOW_HOME": str(HOME / "airflow"),
+    "AIRFLOW__API_AUTH__JWT_SECRET": "for tests only " * 5,
+    "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(PLUGINS),
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(HOME / "passwords.json"),
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{name}" for name in USERS),
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{HOME / 'airflow.db'}",
+    "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(HOME / "logs"),
+    "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+    "MUSTER_HOME": str(WORKSPACE),
+}
+
+os.environ.update(ENVIRONMENT)
+workspace(WORKSPACE, '[inbox]\nschedule = "*/10 * * * *"\n', acme=ACME, bolt=BOLT, dormant=DORMANT)
+for folder in (DAGS, PLUGINS):  # as Airflow's own processes do
+    sys.path.append(str(folder))
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def airflow() -> None:
+    """An initialised Airflow; what its imports warn about is not ours to mend."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from airflow.utils.db import initdb
+
+        initdb()
+
+
+@pytest.fixture(scope="session")
+def parse() -> Callable[[], DagBag]:
+    """Parses the DAG files as the dag-processor does, with the workspace as it is now."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from airflow.dag_processing.dagbag import BundleDagBag
+
+    def bag() -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return BundleDagBag(str(DAGS), bundle_path=DAGS, bundle_name="dags-folder")
+
+    return bag
+
+
+@pytest.fixture(scope="session")
+def dagbag(parse: Callable[[], DagBag]) -> DagBag:
+    return parse()

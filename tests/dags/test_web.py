@@ -1,0 +1,223 @@
+"""The plugin's routes: who may call them, and what they answer."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from jobs.errors import ChannelUnavailable, FileRefused, KeyUnusable, MusterError, NotFound
+from jobs.runs import Job, Run, RunStatus
+from tests.dags.conftest import USERS
+from tests.dags.scripted import ScriptedApplication
+
+ANSWERS = "/muster/inboundDeviceEnrolment/acme"
+RUN = Run(
+    "run-1", Job.REQUEST, "acme", "ada@example.com", datetime(2026, 3, 1, 12, tzinfo=UTC), status=RunStatus.PARTLY
+)
+ORDERS = Run("run/2", Job.ORDER_DISPATCH, None, "<b>eve</b>", datetime(2026, 3, 1, 13, tzinfo=UTC), dry_run=True)
+
+
+@pytest.fixture(scope="session")
+def server() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from airflow.api_fastapi.app import create_app
+
+        return create_app(apps="core")
+
+
+@pytest.fixture(scope="session")
+def client(server: Any) -> Callable[..., Any]:
+    """A client in a role, by bearer token or by cookie; without a role anonymous."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from fastapi.testclient import TestClient
+
+    def make(role: str | None = None, cookie: bool = False) -> Any:
+        made = TestClient(server, follow_redirects=False, raise_server_exceptions=False)
+        if role:
+            token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=f"{role}@example.com", role=role))
+            if cookie:
+                made.cookies.set("_token", token)
+            else:
+                made.headers["Authorization"] = f"Bearer {token}"
+        return made
+
+    return make
+
+
+@pytest.fixture
+def app(server: Any, monkeypatch: pytest.MonkeyPatch) -> ScriptedApplication:
+    scripted = ScriptedApplication(runs={RUN.id: RUN, ORDERS.id: ORDERS})
+    monkeypatch.setattr(importlib.import_module("muster_web"), "application", scripted.open)
+    return scripted
+
+
+def routes() -> list[tuple[str, str]]:
+    """Every method and path of the application, its parameters filled in. Mounts would be listed without methods."""
+    found = []
+    for route in importlib.import_module("muster_web").app.routes:
+        path = route.path.format(run_id="run-1", provider="acme")
+        found += [(method, f"/muster{path}") for method in sorted(getattr(route, "methods", None) or {"MOUNT"})]
+    return found
+
+
+def test_there_are_these_routes_and_no_others(server: Any) -> None:
+    assert sorted(routes()) == [("GET", "/muster/reports"), ("GET", "/muster/reports/run-1"), ("POST", ANSWERS)]
+
+
+def test_nobody_without_a_login_gets_in(client: Callable[..., Any], app: ScriptedApplication) -> None:
+    for method, path in routes():
+        assert client().request(method, path, json={}).status_code == 401, (method, path)
+    for path in ("/muster/docs", "/muster/openapi.json", "/muster/redoc", "/muster/"):
+        assert client().get(path).status_code == 404
+    assert app.calls == []
+
+
+def test_a_bad_token_does_not_get_in(client: Callable[..., Any], app: ScriptedApplication) -> None:
+    for method, path in routes():
+        answer = client().request(method, path, json={}, headers={"Authorization": "Bearer nonsense"})
+        assert answer.status_code == 403, (method, path)
+
+
+def test_a_person_is_sent_to_the_login_page(client: Callable[..., Any]) -> None:
+    answer = client().get("/muster/reports/run-1", headers={"Accept": "text/html"})
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/auth/login?next=")
+    assert client().post(ANSWERS, json={}, headers={"Accept": "text/html"}).status_code == 401
+
+
+@pytest.mark.parametrize("role", USERS)
+@pytest.mark.parametrize("cookie", [False, True])
+def test_everybody_who_may_read_runs_may_read_reports(
+    client: Callable[..., Any], app: ScriptedApplication, role: str, cookie: bool
+) -> None:
+    who = client(role, cookie=cookie)
+    assert who.get("/muster/reports").status_code == 200
+    assert "Report run-1" in who.get("/muster/reports/run-1").text
+
+
+def test_a_viewer_may_not_send_answers(client: Callable[..., Any], app: ScriptedApplication) -> None:
+    assert client("viewer").post(ANSWERS, json={}).status_code == 403
+    assert app.calls == []
+
+
+@pytest.mark.parametrize("role", ["user", "op", "admin"])
+def test_who_may_trigger_the_response_dag_may_send_answers(
+    client: Callable[..., Any], app: ScriptedApplication, role: str
+) -> None:
+    answer = client(role).post(ANSWERS, content=b'{"a": 1}', headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()) == (202, {"sha256": "0" * 64})
+    assert app.calls == [("receive_answer", "acme", b'{"a": 1}', f"{role}@example.com")]
+
+
+def test_a_cookie_is_not_enough_to_send_answers(client: Callable[..., Any], app: ScriptedApplication) -> None:
+    for extra in ({}, {"Authorization": "Bearer"}, {"Authorization": "Basic eDp5"}):
+        assert client("admin", cookie=True).post(ANSWERS, json={}, headers=extra).status_code == 403
+    assert app.calls == []
+
+
+def test_right_on_one_dag_is_no_right_on_another(
+    client: Callable[..., Any], app: ScriptedApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.api_fastapi.app import get_auth_manager
+
+    def only_orders(*, details: Any, **_: Any) -> bool:
+        return bool(details.id == "order_dispatch")
+
+    monkeypatch.setattr(get_auth_manager(), "is_authorized_dag", only_orders)
+    who = client("admin")
+    listed = who.get("/muster/reports").text
+    assert "run-1" not in listed
+    assert "run/2" in listed
+    assert who.get("/muster/reports/run-1").status_code == 403
+    assert who.post(ANSWERS, json={}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (FileRefused("No batch number"), 422),
+        (NotFound("No such provider"), 404),
+        (ChannelUnavailable("The registry is away"), 503),
+    ],
+)
+def test_a_refused_answer_says_why(
+    client: Callable[..., Any], app: ScriptedApplication, error: MusterError, status: int
+) -> None:
+    app.answer = error
+    answer = client("admin").post(ANSWERS, json={})
+    assert answer.status_code == status
+    assert answer.json() == {"code": error.code, "what": error.what, "remedy": error.remedy}
+
+
+def test_our_own_trouble_is_not_told_to_partners(client: Callable[..., Any], app: ScriptedApplication) -> None:
+    app.answer = KeyUnusable("The key of the archive has expired")
+    answer = client("admin").post(ANSWERS, json={})
+    assert answer.status_code == 500
+    assert "archive" not in answer.text
+
+
+def test_a_body_over_the_limit_is_refused_by_its_announcement_and_by_its_length(
+    client: Callable[..., Any], app: ScriptedApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("muster_web"), "ANSWER_BYTES", 10)
+    json_type = {"Content-Type": "application/json"}
+
+    def chunks() -> Iterator[bytes]:
+        yield from (b"[1,", b"2,3,4,", b"5]")
+
+    who = client("admin")
+    assert who.post(ANSWERS, content=b"[1,2,3,4,5]", headers=json_type).status_code == 413
+    assert who.post(ANSWERS, content=chunks(), headers=json_type).status_code == 413
+    assert who.post(ANSWERS, content=b"[1,2,3,45]", headers=json_type).status_code == 202
+    assert who.post(ANSWERS, content=b"", headers=json_type).status_code == 400
+    assert who.post(ANSWERS, content=b"{}", headers={"Content-Type": "text/plain"}).status_code == 415
+
+
+def test_a_report_that_does_not_exist(client: Callable[..., Any], app: ScriptedApplication) -> None:
+    assert client("admin").get("/muster/reports/nobody").status_code == 404
+
+
+def test_pages_may_load_and_run_nothing(client: Callable[..., Any], app: ScriptedApplication) -> None:
+    for path in ("/muster/reports", "/muster/reports/run-1", "/muster/reports/nobody"):
+        headers = client("viewer").get(path).headers
+        policy = headers["content-security-policy"]
+        for part in ("default-src 'none'", "style-src 'unsafe-inline'", "img-src data:", "frame-ancestors 'self'"):
+            assert part in policy
+        assert "script-src" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == "no-store"
+
+
+def test_the_list_shows_each_run_and_escapes_what_people_typed(
+    client: Callable[..., Any], app: ScriptedApplication
+) -> None:
+    page = client("viewer").get("/muster/reports").text
+    for text in ("partly failed", "Device enrolment request", "acme", "2026-03-01 12:00:00", "ada@example.com"):
+        assert text in page
+    assert 'href="reports/run%2F2"' in page
+    assert "dry run" in page
+    assert "<b>eve</b>" not in page
+    assert "<script" not in page
+
+
+def test_the_list_says_so_when_it_is_empty(client: Callable[..., Any], app: ScriptedApplication) -> None:
+    app.runs.clear()
+    assert "There is no run yet" in client("viewer").get("/muster/reports").text
+
+
+def test_the_plugin_is_loaded_without_fault_and_shown_in_the_navigation(client: Callable[..., Any]) -> None:
+    who = client("admin")
+    assert who.get("/api/v2/plugins/importErrors").json()["import_errors"] == []
+    (plugin,) = (p for p in who.get("/api/v2/plugins").json()["plugins"] if p["name"] == "muster")
+    (view,) = plugin["external_views"]
+    assert (view["name"], view["href"], view["destination"]) == ("Run reports", "/muster/reports", "nav")

@@ -1,0 +1,117 @@
+"""A TCP proxy that harms the connections that go through it: cut, black hole, refusal."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+_CHUNK = 65_536
+
+
+class Way(StrEnum):
+    """Direction of bytes."""
+
+    TO_SERVER = "to server"
+    TO_CLIENT = "to client"
+
+
+class Harm(StrEnum):
+    RESET = "reset"  # both sides get a TCP reset
+    FINISH = "finish"  # both sides get an orderly end
+    BLACKHOLE = "black hole"  # the bytes vanish, the connections stay
+
+
+@dataclass
+class Cutter:
+    """Passes everything on until `after` bytes went `way` on one connection, then does `harm` to it.
+
+    `boundaries` keeps, per way, the sums of bytes at which a chunk ended: where cutting is interesting.
+    """
+
+    server: tuple[str, int]
+    harm: Harm | None = None
+    way: Way = Way.TO_CLIENT
+    after: int = 0
+    refused: int = 0  # that many connections are reset before a byte is passed on
+    connections: int = 0
+    boundaries: dict[Way, list[int]] = field(default_factory=lambda: {way: [] for way in Way})
+
+    def __post_init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets: list[socket.socket] = [self._listener]
+        self._threads: list[threading.Thread] = []
+        self._start(self._accept)
+
+    @property
+    def port(self) -> int:
+        return int(self._listener.getsockname()[1])
+
+    def close(self) -> None:
+        for each in self._sockets:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        for thread in self._threads:
+            thread.join(5)
+
+    def _start(self, work: object, *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)  # type: ignore[arg-type]
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            if self.connections <= self.refused:
+                _reset(client)
+                continue
+            server = socket.create_connection(self.server)
+            for each in (client, server):
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._sockets += [client, server]
+            self._start(self._pump, Way.TO_SERVER, client, server)
+            self._start(self._pump, Way.TO_CLIENT, server, client)
+
+    def _pump(self, way: Way, source: socket.socket, target: socket.socket) -> None:
+        passed = 0
+        with contextlib.suppress(OSError):
+            while data := source.recv(_CHUNK):
+                room = self.after - passed if self.harm and way is self.way else len(data)
+                target.sendall(data[: max(room, 0)])
+                passed += len(data)
+                self.boundaries[way].append(passed)
+                if room < len(data):
+                    self._hurt(source, target)
+            target.shutdown(socket.SHUT_WR)
+
+    def _hurt(self, *ends: socket.socket) -> None:
+        for each in ends:
+            if self.harm is Harm.RESET:
+                _reset(each)
+            elif self.harm is Harm.FINISH:
+                each.shutdown(socket.SHUT_RDWR)
+
+
+def _reset(end: socket.socket) -> None:
+    # SO_LINGER with 0 seconds makes close() send a reset, but only once no recv() waits on the socket.
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    end.shutdown(socket.SHUT_RD)
+    end.close()
+
+
+@contextlib.contextmanager
+def cutter(host: str, port: int, **settings: object) -> Iterator[Cutter]:
+    proxy = Cutter((host, port), **settings)  # type: ignore[arg-type]
+    try:
+        yield proxy
+    finally:
+        proxy.close()
