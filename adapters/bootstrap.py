@@ -42,7 +42,7 @@ from jobs.providers import Provider, SftpSettings
 from jobs.reporting import close_run
 from jobs.request import extract_to_generic_format
 from jobs.response import device_enrolment_response
-from jobs.runs import STEPS, Job, Run, RunReport, Step, Validation
+from jobs.runs import STEPS, Job, Run, RunReport, RunStatus, Step, Validation
 from jobs.transmission import device_enrolment_adaptor, settle_uncertain
 from jobs.work import Work
 
@@ -119,13 +119,14 @@ class Muster:
         try:
             work = _USE_CASES[run.job, name](self.exchange, run)
         except MusterError as error:
-            self._record(run, position, Step(name, 0, str(error)), failed=True)
+            self._record(run, position, Step(name, 0, str(error), status=RunStatus.FAILED))
             raise
         except Exception as error:
-            self._record(run, position, Step(name, 0, f"unexpected {type(error).__name__}; see the log"), failed=True)
+            what = f"unexpected {type(error).__name__}; see the log"
+            self._record(run, position, Step(name, 0, what, status=RunStatus.FAILED))
             raise
         step = work.step(_IDLE.get(name, "nothing to do"))
-        self._record(run, position, step, failed=work.failed > 0, work=work)
+        self._record(run, position, step, work)
         return step
 
     def finish(self, run_id: str) -> tuple[RunReport, Path]:
@@ -133,11 +134,8 @@ class Muster:
         with self.registry.transaction() as tx:
             run = tx.runs.get(run_id)
             recorded = tx.runs.steps_of(run_id)
-        report = close_run(
-            self.exchange,
-            run,
-            [(step, failed, [_VALIDATION.validate_python(v) for v in listed]) for step, failed, listed in recorded],
-        )
+        steps = [(step, [_VALIDATION.validate_python(item) for item in listed]) for step, listed in recorded]
+        report = close_run(self.exchange, run, steps)
         with self.registry.transaction() as tx:
             tx.runs.end(run_id, report.run.status, report.ended_at, to_json(report))
         path = ReportStore(self.workspace.reports).write(report)
@@ -181,14 +179,14 @@ class Muster:
         run = self.begin(Job.RESPONSE, provider=provider, actor=actor)
         return receive_answer(self.exchange, self.settings.provider(provider), body, run)
 
-    def _record(self, run: Run, position: int, step: Step, *, failed: bool, work: Work | None = None) -> None:
+    def _record(self, run: Run, position: int, step: Step, work: Work | None = None) -> None:
         validations: list[Mapping[str, Any]] = []
         if work is not None and run.dry_run:
             validations = [
                 _VALIDATION.dump_python(validate(item.schema, item.table, item.name)) for item in work.subjects
             ]
         with self.registry.transaction() as tx:
-            tx.runs.record_step(run.id, position, step, failed=failed, validations=validations)
+            tx.runs.record_step(run.id, position, step, validations=validations)
             for found in work.findings if work is not None and run.dry_run else ():
                 tx.runs.add_findings(run.id, None, found.source, found.found)
 
@@ -257,4 +255,3 @@ def _inboxes(workspace: Workspace, settings: Settings, channels: _Channels, spoo
     source = settings.inbox.source
     if source is not None:
         yield RemoteInbox(channels.sftp(source.sftp), spool, source.folder, source.done_folder, pattern)
-

@@ -38,6 +38,8 @@ auto-expand-secmem 0x400000
 default-cache-ttl 0
 max-cache-ttl 0
 """
+_NAME = re.compile(r"[^<>\x00-\x1f\x7f]+")
+_EMAIL = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 
@@ -140,11 +142,13 @@ def generate(
 ) -> str:
     """Make an Ed25519 key (certify, sign) with a Curve25519 encryption subkey; returns its fingerprint.
 
-    Raises KeyUnusable when gpg refuses the name or the passphrase, CipherUnavailable as `Home.run`.
+    Raises KeyUnusable for a name, address or passphrase that is none, CipherUnavailable as `Home.run`.
     """
     phrase = passphrase.reveal() if passphrase else ""
     if "\n" in phrase:
         raise KeyUnusable("the passphrase holds a line break")
+    if not _NAME.fullmatch(name) or not _EMAIL.fullmatch(email):
+        raise KeyUnusable("a key needs an owner's name and an e-mail address")
     secret = ("--passphrase-fd=0", "--yes")
     line = f"{phrase}\n".encode()
     expiry = f"{validity.days}d"

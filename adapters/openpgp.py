@@ -186,8 +186,12 @@ class _Gpg(gnupg.GPG):  # type: ignore[misc]  # python-gnupg has no types
         self.timer: Timer
         self.late = False
         self._timeout = timeout
-        super().__init__(str(home.program), str(home.path), env=ENVIRONMENT, options=list(OPTIONS))
-        self.timer.cancel()
+        try:
+            super().__init__(str(home.program), str(home.path), env=ENVIRONMENT, options=list(OPTIONS))
+        except (OSError, ValueError):
+            raise CipherUnavailable("gpg did not start") from None
+        finally:
+            self.timer.cancel()
 
     def _open_subprocess(self, args: list[str], passphrase: bool = False) -> Any:
         process = super()._open_subprocess(args, passphrase)

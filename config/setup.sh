@@ -70,6 +70,16 @@ use_pip_index() {
   fi
 }
 
+# uv trusts a list of its own; a site that looks into TLS has its certificate in the system's.
+use_system_certificates() {
+  local bundle
+  for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+    if [ -s "$bundle" ]; then
+      export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-1}
+    fi
+  done
+}
+
 bring_uv() {
   if [ -n "$system_uv" ]; then
     uv=$system_uv
@@ -98,6 +108,7 @@ system_uv=$(command -v uv || true)
 usable_venv || make_venv
 rm -f "$stamp"
 bring_uv
+use_system_certificates
 export UV_PYTHON_DOWNLOADS=never
 "$uv" pip install --quiet --python "$venv/bin/python" --require-hashes -r "$lock"
 "$uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation -e .

@@ -129,7 +129,7 @@ def take_step(run: str, name: str) -> None:
     if step.done == 0:
         log.info("%s: skipped", step.message)
         raise AirflowSkipException(step.message)
-    log.info("%s (%s)", step.message, _counts(step.counts) or f"done: {step.done}")
+    log.info("%s", step.message)
 
 
 class ReportLink(BaseOperatorLink):

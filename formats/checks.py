@@ -59,7 +59,7 @@ class IsInteger:
 
 @dataclass(frozen=True)
 class IsMoment:
-    """`YYYY-MM-DDThh:mm:ssZ`, a moment that exists in the Gregorian calendar."""
+    """`YYYY-MM-DDThh:mm:ssZ`, a moment of the Gregorian calendar, year 1000 or later."""
 
     column: str
 
@@ -75,7 +75,7 @@ Check = CellCheck | Rule
 
 IDENTIFIER_KINDS = (Kind.SERIAL, Kind.IMEI, Kind.MEID, Kind.MAC)
 INTEGER_PATTERN = "[0-9]{1,18}"
-MOMENT_PATTERN = "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
+MOMENT_PATTERN = "[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 
 
 def checks_of(schema: RecordSchema) -> tuple[Check, ...]:

@@ -121,6 +121,7 @@ def _load(exchange: Exchange, run: Run, file: RemoteFile, digest: str, loaded: L
         tx.files.move(claimed.id, FileState.COLLECTED, FileState.DONE)
         tx.runs.add_findings(run.id, claimed.id, file.name, findings)
         _audit(exchange, tx, run, "order file loaded", digest, counts)
+    work.failed += counts["rows_failed"]
     work.count({name.replace("_", " "): number for name, number in counts.items()})
     work.findings.append(SourceFindings(file.name, findings))
     work.subjects.append(Subject(file.name, ORDER_DISPATCH, loaded.rows.drop_columns(["row"])))

@@ -175,12 +175,12 @@ class Runs(Protocol):
         """The report as `end` was given it. Raises NotFound while the run has none."""
 
     def record_step(
-        self, run_id: str, position: int, step: Step, *, failed: bool, validations: Sequence[Mapping[str, Any]] = ()
+        self, run_id: str, position: int, step: Step, *, validations: Sequence[Mapping[str, Any]] = ()
     ) -> None:
         """What a step did; a retried step replaces its earlier row."""
 
-    def steps_of(self, run_id: str) -> list[tuple[Step, bool, list[dict[str, Any]]]]:
-        """Steps in order with: failed, validations."""
+    def steps_of(self, run_id: str) -> list[tuple[Step, list[dict[str, Any]]]]:
+        """Steps in order, each with its validations."""
 
     def touch_file(self, run_id: str, file_id: int, note: str = "") -> None:
         """Show the file in the run's report."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from formats.generic import writer
 from formats.generic.layout import REQUEST_DETAIL, RESPONSE_DETAIL, Interface
@@ -25,9 +26,9 @@ _TITLES = {
 _LOADED = (FileState.LOADED, FileState.APPLIED, FileState.DONE)
 
 
-def close_run(exchange: Exchange, run: Run, steps: list[tuple[Step, bool, list[Validation]]]) -> RunReport:
-    """The report of a run from its recorded steps (step, failed, validations of a dry run)."""
-    validations = [validation for _, _, listed in steps for validation in listed]
+def close_run(exchange: Exchange, run: Run, steps: Sequence[tuple[Step, Sequence[Validation]]]) -> RunReport:
+    """The report of a run from its recorded steps (each with the validations of a dry run)."""
+    validations = [validation for _, listed in steps for validation in listed]
     if not run.dry_run:
         validations = [exchange.validate(item.schema, item.table, item.name) for item in _subjects(exchange, run)]
     with exchange.registry.rehearsal() as tx:
@@ -35,13 +36,13 @@ def close_run(exchange: Exchange, run: Run, steps: list[tuple[Step, bool, list[V
         conservation = tx.conservation.count()
         if batches:
             totals = tx.conservation.hash_totals([batch.id for batch in batches])
-            conservation = type(conservation)(conservation.buckets, [*conservation.checks, totals])
+            conservation = replace(conservation, checks=[*conservation.checks, totals])
         return RunReport(
-            run=Run(**{**vars(run), "status": _status(steps, conservation.holds)}),
+            run=replace(run, status=_status(steps, conservation.holds)),
             ended_at=exchange.clock.now(),
             title=_TITLES[run.job],
             totals=_totals(steps),
-            steps=[step for step, _, _ in steps],
+            steps=[step for step, _ in steps],
             files=tx.runs.files_of(run.id),
             batches=[
                 BatchFacts(
@@ -62,17 +63,18 @@ def close_run(exchange: Exchange, run: Run, steps: list[tuple[Step, bool, list[V
         )
 
 
-def _status(steps: list[tuple[Step, bool, list[Validation]]], conserved: bool) -> RunStatus:
-    if not conserved or not steps or any(failed and step.done == 0 for step, failed, _ in steps):
+def _status(steps: Sequence[tuple[Step, Sequence[Validation]]], conserved: bool) -> RunStatus:
+    """The worst of the steps; a count that does not add up is worse than all of them."""
+    ended = {step.status for step, _ in steps}
+    if not conserved or not steps:
         return RunStatus.FAILED
-    if any(failed for _, failed, _ in steps):
-        return RunStatus.PARTLY
-    return RunStatus.DONE if any(step.done for step, _, _ in steps) else RunStatus.NOTHING
+    worst_first = (RunStatus.FAILED, RunStatus.PARTLY, RunStatus.DONE)
+    return next((status for status in worst_first if status in ended), RunStatus.NOTHING)
 
 
-def _totals(steps: list[tuple[Step, bool, list[Validation]]]) -> dict[str, int]:
+def _totals(steps: Sequence[tuple[Step, Sequence[Validation]]]) -> dict[str, int]:
     totals: dict[str, int] = {}
-    for step, _, _ in steps:
+    for step, _ in steps:
         for name, number in step.counts.items():
             totals[name] = totals.get(name, 0) + number
     return totals

@@ -85,6 +85,7 @@ def _plan(exchange: Exchange, tx: Transaction, run: Run, provider: Provider, wor
     unchanged = [line for line, (state, _) in ended.items() if state is LineState.UNCHANGED]
     tx.answers.settle_locally(unchanged, exchange.clock.now())
     work.done += len(ended)
+    work.failed += len(ended) - len(unchanged)
     if ended:
         work.count({"lines unchanged": len(unchanged), "lines to review": len(ended) - len(unchanged)})
     return [list(batch) for batch in plan.batches]

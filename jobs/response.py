@@ -66,6 +66,7 @@ def _apply(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, 
             facts={"run": run.id, "batch": batch.number, "lines": settled},
         )
     states = Counter(str(item.state) for item in resolution.decisions if item.state is not None)
+    work.failed += states[LineState.REVIEW]
     work.done += 1
     work.count({"files applied": 1, "lines applied": settled})
     work.count({f"lines {state.lower()}": number for state, number in sorted(states.items())})

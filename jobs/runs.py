@@ -21,7 +21,7 @@ class Job(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """How a run ended. The command line's exit code follows from it."""
+    """How a run or one of its steps ended. The command line's exit code follows from it."""
 
     RUNNING = "running"
     DONE = "done"
@@ -47,12 +47,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Step:
-    """What one step did: how many items (0 = nothing to do), and a line for the log."""
+    """What one step did: how many items (0 = nothing to do), a line for the log, and how it ended."""
 
     name: str
     done: int
     message: str
     counts: Mapping[str, int] = field(default_factory=dict)
+    status: RunStatus = RunStatus.DONE
 
 
 @dataclass(frozen=True)

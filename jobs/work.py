@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from formats.findings import FINDINGS_SCHEMA, Finding
 from formats.schema import RecordSchema
-from jobs.runs import Step
+from jobs.runs import RunStatus, Step
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class Work:
         """`idle` is the line to show when there was nothing to do."""
         numbers = ", ".join(f"{name} {number:,}" for name, number in self.counts.items())
         line = "; ".join(part for part in (*self.notes, numbers) if part)
-        return Step(self.name, self.done, line if self.done or self.notes else idle, self.counts)
+        status = RunStatus.PARTLY if self.failed else RunStatus.DONE if self.done else RunStatus.NOTHING
+        return Step(self.name, self.done, line if self.done or self.notes else idle, self.counts, status)
 
 
 def findings_table(found: Iterable[Finding]) -> pa.Table:

@@ -75,7 +75,13 @@ time { font-variant-numeric: tabular-nums; white-space: nowrap; }
 <td data-label="Provider">{{ row.run.provider or "–" }}</td>
 <td data-label="Started"><time datetime="{{ row.run.started_at.isoformat() }}">{{ row.started }}</time></td>
 <td data-label="By">{{ row.run.actor }}</td>
-<td data-label="Report"><a href="reports/{{ row.path }}" aria-label="Report of run {{ row.run.id }}">Open</a></td>
+<td data-label="Report">
+{% if row.ended %}
+<a href="reports/{{ row.path }}" aria-label="Report of run {{ row.run.id }}">Open</a>
+{% else %}
+not yet
+{% endif %}
+</td>
 </tr>
 {% endfor %}
 </tbody>
@@ -100,6 +106,7 @@ def _row(run: Run) -> dict[str, object]:
         "css": _CLASS[run.status],
         "job": run.job.value.replace("_", " ").capitalize(),
         "started": _utc(run.started_at),
+        "ended": run.status is not RunStatus.RUNNING,
         "path": quote(run.id, safe=""),
     }
 

@@ -98,7 +98,7 @@ def list_reports(user: GetUserDep) -> HTMLResponse:
 def read_report(run_id: str, user: GetUserDep) -> HTMLResponse:
     """One run report, for users who may read the runs of its DAG."""
     with application() as muster:
-        if not may("GET", dag_id_of(muster.run(run_id)), user):
+        if not may("GET", dag_id_of(muster.report(run_id).run), user):
             raise HTTPException(403, "Forbidden")
         return HTMLResponse(muster.report_html(run_id))
 

@@ -23,18 +23,18 @@ from adapters.console.home import HOST, USER, Home
 from adapters.console.processes import Child, kill_left_over, stop_all
 from adapters.settings.environment import variables
 from adapters.settings.workspace import Workspace
-from jobs.errors import MusterError, Retry, Setup
+from jobs.errors import Retry, Setup
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 _COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "api-server": ("api-server",),
-    # without --skip-serve-logs both would listen on every network interface
-    "scheduler": ("scheduler", "--skip-serve-logs"),
     "dag-processor": ("dag-processor",),
+    # without --skip-serve-logs it and the scheduler would listen on every network interface
     "triggerer": ("triggerer", "--skip-serve-logs"),
+    "scheduler": ("scheduler", "--skip-serve-logs"),
 }
 _HEARTBEATS = ("scheduler", "dag_processor", "triggerer")
-_START_TIMEOUT = 120.0
+_START_TIMEOUT = 180.0
 _STOP_GRACE = 12.0  # an idle triggerer takes 11 s
 _MAX_RESTARTS = 5
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -137,14 +137,18 @@ class Console:
         program = str(Path(sys.executable).parent / "airflow")
         if not self._home.is_migrated():
             self._migrate(Child("migrate", (program, "db", "migrate"), environment, self._home.fresh_log("migrate")))
+        self._say("Starting Airflow.")
         started = datetime.now(UTC)
-        for name, words in _COMPONENTS.items():
-            self._launch(Child(name, (program, *words), environment, self._home.fresh_log(name)))
         for name, argv in self._companions.items():
             self._launch(Child(name, argv, variables(""), self._home.fresh_log(name)))
-        self._await_health(started)
-        for pool, slots in self._pools.items():
-            self.client.ensure_pool(pool, slots)
+        for name, words in _COMPONENTS.items():
+            if name == "scheduler":
+                # its first tasks fail if no api-server answers, and wait for ever in a pool that does not exist
+                self._await(lambda: self._missing((), started))
+                for pool, slots in self._pools.items():
+                    self.client.ensure_pool(pool, slots)
+            self._launch(Child(name, (program, *words), environment, self._home.fresh_log(name)))
+        self._await(lambda: self._missing(_HEARTBEATS, started))
 
     def _migrate(self, child: Child) -> None:
         self._say("Preparing Airflow's database.")
@@ -160,27 +164,27 @@ class Console:
         child.start()
         self._home.note_sessions([known.pid for known in self._children.values() if known.pid])
 
-    def _await_health(self, started: datetime) -> None:
-        """All four healthy by a heartbeat of their own: an old one may still look young enough."""
-        self._say("Starting Airflow: api-server, scheduler, dag-processor, triggerer.")
+    def _await(self, missing: Callable[[], tuple[str, ...]]) -> None:
+        """Wait until `missing` names no component."""
         until = time.monotonic() + _START_TIMEOUT
-        while waiting := self._not_healthy(started):
+        while waiting := missing():
             self._check()
             if time.monotonic() > until:
                 tails = "\n".join(f"--- {child.name}\n{child.tail(10)}" for child in self._children.values())
-                raise ConsoleFailed(f"Airflow is not healthy after {_START_TIMEOUT:.0f} s: {waiting}\n{tails}")
+                raise ConsoleFailed(
+                    f"Airflow has no healthy {', '.join(waiting)} after {_START_TIMEOUT:.0f} s\n{tails}"
+                )
             time.sleep(0.3)
 
-    def _not_healthy(self, started: datetime) -> tuple[str, ...]:
+    def _missing(self, heartbeats: Sequence[str], started: datetime) -> tuple[str, ...]:
+        """Components without a healthy heartbeat of this start: an old one may still look young enough."""
         try:
             health = self.client.health()
-        except MusterError as error:
-            if not isinstance(error, Retry):
-                raise
+        except Retry:
             return ("api-server",)
         return tuple(
             name
-            for name in _HEARTBEATS
+            for name in heartbeats
             if health[name]["status"] != "healthy" or not _later(health[name][f"latest_{name}_heartbeat"], started)
         )
 

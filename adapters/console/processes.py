@@ -88,18 +88,29 @@ def stop_all(children: Sequence[Child], grace: float) -> None:
         child.kill_session()
 
 
-def kill_left_over(sessions: Sequence[int], marker: str) -> int:
-    """SIGKILL to members of these sessions whose environment holds `marker`; returns how many.
+def kill_left_over(sessions: Sequence[int], marker: str, patience: float = 5.0) -> int:
+    """SIGKILL to members of these sessions whose environment holds `marker`; returns how many, when they are gone.
 
     The marker is the proof that a process is ours: session ids are used again some day.
     """
-    killed = 0
+    killed: set[int] = set()
+    until = time.monotonic() + patience
+    while (left := _marked(sessions, marker)) and time.monotonic() < until:
+        for pid in left - killed:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        killed |= left
+        time.sleep(0.05)
+    return len(killed)
+
+
+def _marked(sessions: Sequence[int], marker: str) -> set[int]:
+    found = set()
     for pid in [pid for session in sessions for pid in session_members(session)]:
         with contextlib.suppress(OSError):
             if marker.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-                os.kill(pid, signal.SIGKILL)
-                killed += 1
-    return killed
+                found.add(pid)
+    return found
 
 
 def session_members(session: int) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
 from adapters.registry.answers import Answers
 from adapters.registry.audit import AuditTrail
@@ -22,6 +22,8 @@ from adapters.registry.intake import Intake
 from adapters.registry.leases import Leases
 from adapters.registry.queries import Queries
 from adapters.registry.runs import Runs
+
+_MIGRATION_LOCK = 7_301_985  # any constant: processes that start together migrate one after the other
 
 
 class Transaction:
@@ -82,6 +84,8 @@ class Registry:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":  # SQLite's BEGIN IMMEDIATE is lock enough
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 

@@ -77,7 +77,6 @@ class Runs:
         position: int,
         step: Step,
         *,
-        failed: bool,
         validations: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """What a step did; a retried step replaces its earlier row."""
@@ -88,17 +87,19 @@ class Runs:
                 name=step.name,
                 position=position,
                 done=step.done,
-                failed=failed,
+                status=step.status,
                 message=step.message,
                 counts=dict(step.counts),
                 validations=list(validations),
             )
         )
 
-    def steps_of(self, run_id: str) -> list[tuple[Step, bool, list[dict[str, Any]]]]:
-        """Steps in order with: failed, validations."""
+    def steps_of(self, run_id: str) -> list[tuple[Step, list[dict[str, Any]]]]:
+        """Steps in order, each with its validations."""
         found = self._db.execute(select(run_steps).where(run_steps.c.run_id == run_id).order_by(run_steps.c.position))
-        return [(Step(row.name, row.done, row.message, row.counts), row.failed, row.validations) for row in found]
+        return [
+            (Step(row.name, row.done, row.message, row.counts, RunStatus(row.status)), row.validations) for row in found
+        ]
 
     def touch_file(self, run_id: str, file_id: int, note: str = "") -> None:
         """Show the file in the run's report."""

@@ -27,7 +27,7 @@ class InboxSource:
 class InboxSettings:
     """How Order Dispatch files are picked up. A file is taken once it has not changed for `settle`."""
 
-    patterns: Annotated[tuple[str, ...], MinLen(1)] = (r"[A-Za-z0-9][A-Za-z0-9._-]*\.csv",)
+    patterns: Annotated[tuple[str, ...], MinLen(1)] = (r"[A-Za-z0-9][A-Za-z0-9._-]*\.(?:csv|txt|json)",)
     settle: timedelta = timedelta(seconds=5)
     max_file_bytes: Annotated[int, Gt(0)] = 500_000_000
     schedule: str | None = "*/5 * * * *"  # cron, UTC; None means by hand only

@@ -3,8 +3,7 @@
 set -euo pipefail
 
 airflow db migrate
-[ -f "$MUSTER_HOME/muster.toml" ] || install -m 0640 config/container/muster.toml "$MUSTER_HOME/muster.toml"
-muster init
+muster init --registry-url env:MUSTER_REGISTRY_URL
 muster check-config
 muster airflow-pools >/tmp/pools.json
 airflow pools import /tmp/pools.json

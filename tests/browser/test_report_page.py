@@ -34,7 +34,7 @@ SAMPLES = (
     run_reports.empty(),
     run_reports.hostile(),
 )
-WIDTHS = (390, 721, 961, 1280)  # a phone, a desk, and where the layouts change
+WIDTHS = (390, 721, 1041, 1280)  # a phone, a desk, and where the layouts change
 DARK = "--blink-settings=preferredColorScheme=0"
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.workspaces import GOOD, workspace
+from tests.dags.samples import ACME, PROVIDER, workspace
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -29,9 +29,8 @@ HOME = Path(tempfile.mkdtemp(prefix="muster-dags-"))
 WORKSPACE = HOME / "workspace"
 USERS = ("viewer", "user", "op", "admin")
 
-ACME = 'title = "Acme Devices"\n' + GOOD
-BOLT = GOOD + '\n[schedules]\nrequest = "0 6 * * *"\nresponse = ""\n'
-DORMANT = "enabled = false\n" + GOOD
+BOLT = PROVIDER + '\n[schedules]\nrequest = "0 6 * * *"\nresponse = ""\n'
+DORMANT = "enabled = false\n" + PROVIDER
 
 ENVIRONMENT = {
     "AIRFLOW_HOME": str(HOME / "airflow"),

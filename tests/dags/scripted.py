@@ -54,14 +54,14 @@ class ScriptedApplication:
 
     def finish(self, run_id: str) -> tuple[RunReport, Path]:
         self.calls.append(("finish", run_id))
-        run = replace(self.runs[run_id], status=self.status)
-        report = RunReport(run, run.started_at, "Report", {"read": 1}, (), (), (), (), (), Conservation((), ()))
-        return report, Path("report.html")
+        self.runs[run_id] = replace(self.runs[run_id], status=self.status)
+        return self.report(run_id), Path("report.html")
 
-    def run(self, run_id: str) -> Run:
+    def report(self, run_id: str) -> RunReport:
         if run_id not in self.runs:
             raise NotFound(f"there is no run {run_id!r}")
-        return self.runs[run_id]
+        run = self.runs[run_id]
+        return RunReport(run, run.started_at, "Report", {"read": 1}, (), (), (), (), (), Conservation((), ()))
 
     def recent_runs(self, limit: int) -> list[Run]:
         return list(self.runs.values())[:limit]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobs.runs import STEPS, Job
-from tests.dags.conftest import ACME, DAGS, ENVIRONMENT, PLUGINS, REPOSITORY
-from tests.support.workspaces import workspace
+from tests.dags.conftest import DAGS, ENVIRONMENT, PLUGINS, REPOSITORY
+from tests.dags.samples import ACME, workspace
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag

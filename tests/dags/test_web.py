@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +20,16 @@ ANSWERS = "/muster/inboundDeviceEnrolment/acme"
 RUN = Run(
     "run-1", Job.REQUEST, "acme", "ada@example.com", datetime(2026, 3, 1, 12, tzinfo=UTC), status=RunStatus.PARTLY
 )
-ORDERS = Run("run/2", Job.ORDER_DISPATCH, None, "<b>eve</b>", datetime(2026, 3, 1, 13, tzinfo=UTC), dry_run=True)
+ORDERS = Run(
+    "run/2",
+    Job.ORDER_DISPATCH,
+    None,
+    "<b>eve</b>",
+    datetime(2026, 3, 1, 13, tzinfo=UTC),
+    dry_run=True,
+    status=RunStatus.DONE,
+)
+RUNNING = replace(RUN, id="run-3", status=RunStatus.RUNNING)
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +66,7 @@ def client(server: Any) -> Callable[..., Any]:
 
 @pytest.fixture
 def app(server: Any, monkeypatch: pytest.MonkeyPatch) -> ScriptedApplication:
-    scripted = ScriptedApplication(runs={RUN.id: RUN, ORDERS.id: ORDERS})
+    scripted = ScriptedApplication(runs={run.id: run for run in (RUN, ORDERS, RUNNING)})
     monkeypatch.setattr(importlib.import_module("muster_web"), "application", scripted.open)
     return scripted
 
@@ -205,6 +215,7 @@ def test_the_list_shows_each_run_and_escapes_what_people_typed(
     for text in ("partly failed", "Device enrolment request", "acme", "2026-03-01 12:00:00", "ada@example.com"):
         assert text in page
     assert 'href="reports/run%2F2"' in page
+    assert 'href="reports/run-3"' not in page  # it has no report yet
     assert "dry run" in page
     assert "<b>eve</b>" not in page
     assert "<script" not in page

@@ -57,7 +57,7 @@ AIRFLOW_2_MODULES = re.compile(
     r"airflow\.(contrib|operators|sensors|decorators|datasets|hooks|lineage|www|io|macros|notifications)(\.|$)"
     r"|airflow\.utils\.(dates|helpers|task_group|trigger_rule|context)$"
     r"|airflow\.models\.(baseoperator|dagbag|param|variable|connection)$"
-    r"|airflow\.(timetables\.datasets|triggers\.temporal|exceptions)$"
+    r"|airflow\.(timetables\.datasets|triggers\.temporal)$"
     r"|airflow\.executors\.(sequential|debug|celery)_executor$"
 )
 AIRFLOW_2_ARGUMENTS = {

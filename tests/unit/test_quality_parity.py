@@ -61,7 +61,9 @@ MOMENTS = (
     "2016-12-31T23:59:60Z",
     "2026-01-01T24:00:00Z",
     "2026-13-01T00:00:00Z",
+    "0000-02-29T00:00:00Z",
     "0001-01-01T00:00:00Z",
+    "1000-01-01T00:00:00Z",
     "9999-12-31T23:59:59Z",
     "1582-10-10T00:00:00Z",
     "2026-03-05T14:30:00Z\n",
@@ -83,6 +85,9 @@ IDENTIFIERS = (
     "11000049A5F3B2",
     "G1000049A5F3B2",
     "A1000049A5F3B2 ",
+    "A1000049A5F3B2\n",
+    "02:1A:2B:3C:4D:5E\n",
+    "C02XK1AAJG5H\n",
     "02:1A:2B:3C:4D:5E",
     "01:1A:2B:3C:4D:5E",
     "02-1A-2B-3C-4D-5E",
@@ -96,7 +101,7 @@ IDENTIFIERS = (
     "S" * 40,
     "S" * 41,
 )
-WORDS = ("OR", "VD", 'it\'s "odd"', "or", "OR ", "OR\n", "", "1", "01", "9" * 18, "9" * 19, "-1", "1.0", "٣", "ab", "é")
+WORDS = ("OR", "VD", 'it\'s "odd"', "or", "OR ", "OR\n", "", "1", "01", "9" * 18, "9" * 19, "-1", "1.0", "٣", "é")
 ODD = st.text(alphabet=st.sampled_from(list("aA1-. \t\n\r\x00\x7f\x85\u2028é٣İ\U0001f600\"'\\")), max_size=7)
 
 
@@ -121,7 +126,7 @@ CELLS = {
     "meid": _cells(IDENTIFIERS),
     "mac": _cells(IDENTIFIERS),
 }
-ROWS = st.lists(st.fixed_dictionaries(CELLS), max_size=25)
+ROWS = st.lists(st.fixed_dictionaries(CELLS), min_size=10, max_size=30)
 
 
 def _agree(schema: RecordSchema, table: pa.Table) -> None:
@@ -135,7 +140,7 @@ def _agree(schema: RecordSchema, table: pa.Table) -> None:
     assert validation.success == (not any(judged))
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(ROWS)
 def test_reporter_and_judge_agree_on_any_table(rows: list[dict[str, str | None]]) -> None:
     _agree(SCHEMA, pa.Table.from_pylist(rows, schema=SCHEMA.arrow()))

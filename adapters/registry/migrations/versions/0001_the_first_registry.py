@@ -180,7 +180,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=60), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("done", sa.Integer(), nullable=False),
-        sa.Column("failed", sa.Boolean(), nullable=False),
+        sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("counts", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
         sa.Column("validations", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),

@@ -1,0 +1,116 @@
+"""`muster where`: one device's whole life."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adapters.cli.state import ExitCode, Json, command
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from rich.console import Console
+
+    from adapters.registry.registry import Transaction
+
+
+def register(app: typer.Typer) -> None:
+    command(
+        app,
+        "where",
+        "One device's whole life: instructions, batches, answers, states.",
+        "muster where 356938035643809",
+        "muster where 02-1a-2b-3c-4d-5e",
+        "muster where SN00000001 --json",
+        more="Takes IMEI, MEID and MAC address in any spelling, and serial numbers as they are written.",
+    )(where)
+
+
+def where(
+    ctx: typer.Context,
+    identifier: Annotated[str, typer.Argument(help="Serial number, IMEI, MEID or MAC address.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    from adapters.cli.screen import clean, messages, print_json, results
+
+    with ctx.obj.registry() as (registry, settings):
+        with registry.rehearsal() as tx:
+            lives = [_life(tx, device) for device in tx.queries.find_devices(spellings(identifier))]
+        if as_json:
+            print_json({"devices": lives})
+        else:
+            for life in lives:
+                _show(results(), life, settings.zone)
+    if not lives:
+        screen = messages()
+        screen.print(f"No device has the identifier {clean(identifier)!r}.", style="bold red")
+        screen.print("  A serial number is looked up as written, capitals and all. A refused row makes no device:")
+        screen.print("  see the findings in the run report (`muster report`).")
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def spellings(text: str) -> list[str]:
+    """The text itself and the canonical spellings it may stand for."""
+    import pyarrow as pa
+
+    from formats.identifiers import canonical
+    from formats.schema import Kind
+
+    written = text.strip()
+    values = pa.array([written], pa.string())
+    found = [canonical(kind, values)[0].as_py() for kind in (Kind.IMEI, Kind.MEID, Kind.MAC)]
+    return list(dict.fromkeys([written, *found]))
+
+
+def _life(tx: Transaction, device: dict[str, Any]) -> dict[str, Any]:
+    from formats.enrolment import RequestType
+
+    lines = tx.queries.device_lines(device["id"])
+    answers = tx.queries.device_answers(device["id"])
+    history = tx.queries.device_history(device["id"])
+    for line in lines:
+        line["request"] = RequestType(line["request_type"]).name
+        line["answers"] = [answer for answer in answers if answer["order_line_id"] == line["id"]]
+        line["effects"] = [event for event in history if event["order_line_id"] == line["id"]]
+    return {**device, "instructions": lines}
+
+
+def _show(screen: Console, life: dict[str, Any], zone: tzinfo) -> None:
+    from rich.text import Text
+
+    from adapters.cli.screen import facts, plural, state
+    from formats.identifiers import IDENTIFIER_COLUMNS
+
+    name = next(life[column] for column in IDENTIFIER_COLUMNS if life[column])
+    screen.print(Text.assemble(("Device ", "bold"), (name, "bold"), "  ", state(life["state"])))
+    pairs = {column.replace("_", " "): life[column] for column in IDENTIFIER_COLUMNS}
+    pairs |= {column: life[column] for column in ("manufacturer", "model", "provider")}
+    screen.print(facts(pairs | {"held by order": life["order_number"]}))
+    screen.print(f"\n{plural(len(life['instructions']), 'instruction')}, oldest first", style="bold")
+    for line in life["instructions"]:
+        _show_instruction(screen, line, zone)
+
+
+def _show_instruction(screen: Console, line: dict[str, Any], zone: tzinfo) -> None:
+    from rich.text import Text
+
+    from adapters.cli.screen import facts, moment, state
+
+    title = f"  {line['request']} {line['order_number']} line {line['line_number']}  "
+    screen.print(Text.assemble((title, "bold"), state(line["state"]), f"  {line['reason'] or ''}"))
+    sent = f", sent {moment(line['sent_at'], zone)}" if line["sent_at"] else ", not sent"
+    pairs = {
+        "ordered": f"{moment(line['order_date'], zone)} for customer {line['account']}, provider {line['provider']}",
+        "from": f"{line['source_file']}, row {line['source_row']}",
+        "batch": f"{line['batch']} ({line['batch_state']}){sent}" if line["batch"] else "none",
+    }
+    screen.print(facts(pairs, zone, indent=4))
+    for answer in line["answers"]:
+        applied = "applied" if answer["applied"] else "not applied"
+        said = " ".join(part for part in (answer["provider_code"], answer["message"]) if part)
+        answered = f"{moment(answer['at'], zone)}  {answer['outcome']}, {applied} as {answer['line_state']}"
+        screen.print(facts({"answer": f"{answered}\n{answer['file']} ({answer['level']}) {said}".rstrip()}, indent=4))
+    for event in line["effects"]:
+        screen.print(facts({"effect": f"{moment(event['at'], zone)}  device {event['effect']}"}, indent=4))

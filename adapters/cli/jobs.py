@@ -1,0 +1,123 @@
+"""`muster run`: one job, without Airflow, its steps shown as they happen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adapters.cli.state import ExitCode, Json, command
+from jobs.errors import MusterError, NotConserved, Setup
+from jobs.runs import STEPS, Job, RunStatus
+
+if TYPE_CHECKING:
+    from adapters.bootstrap import Muster
+    from jobs.runs import Run, RunReport
+
+_DONE = {RunStatus.DONE, RunStatus.PARTLY}
+_BAD = {RunStatus.FAILED, RunStatus.PARTLY}
+
+
+class ProviderOff(Setup):
+    code = "PROVIDER_OFF"
+    remedy = "Set enabled = true in the provider's file, or add one to the folder providers"
+
+
+def register(app: typer.Typer) -> None:
+    command(
+        app,
+        "run",
+        "Run one job now and show what it did.",
+        "muster run order_dispatch",
+        "muster run device_enrolment_request --provider acme --dry-run",
+        "muster run device_enrolment_response",
+        more="Without --provider, the request and response jobs run for every enabled provider. "
+        "After an interruption run the same command again: it goes on where it stopped.",
+    )(run)
+
+
+def run(
+    ctx: typer.Context,
+    job: Annotated[Job, typer.Argument(help="The job.", show_default=False)],
+    provider: Annotated[str, typer.Option("--provider", help="Only this provider.", show_default=False)] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; change nothing.")] = False,
+    order: Annotated[str, typer.Option("--order", help="Only this order number.", show_default=False)] = "",
+    batch: Annotated[str, typer.Option("--batch", help="Only this batch number.", show_default=False)] = "",
+    as_json: Json = False,
+) -> None:
+    from adapters.cli.reports import document, show_report
+    from adapters.cli.screen import messages, print_json, results
+
+    if provider and not job.per_provider:
+        raise typer.BadParameter(f"{job} works for all providers at once", param_hint="--provider")
+    done: list[tuple[RunReport, Path]] = []
+    try:
+        with ctx.obj.muster() as app:
+            for name in _providers(app, job, provider):
+                done.append(_run(app, job, name, dry_run=dry_run, order=order, batch=batch))
+                if not as_json:
+                    show_report(results(), *done[-1], app.settings.zone)
+    except KeyboardInterrupt:
+        messages().print("Stopped. Run the same command again: it goes on where it stopped.")
+        raise
+    if as_json:
+        print_json({"runs": [document(*ended) for ended in done]})
+    raise typer.Exit(exit_code([report.run.status for report, _ in done]))
+
+
+def exit_code(ended: list[RunStatus]) -> ExitCode:
+    """One code for several runs: FAILED only if nothing at all was done."""
+    if _BAD & set(ended):
+        return ExitCode.PARTLY if _DONE & set(ended) else ExitCode.FAILED
+    return ExitCode.OK if RunStatus.DONE in ended else ExitCode.NOTHING
+
+
+def _providers(app: Muster, job: Job, wanted: str) -> list[str | None]:
+    if not job.per_provider:
+        return [None]
+    named = [app.settings.provider(wanted)] if wanted else app.settings.providers
+    enabled: list[str | None] = [provider.name for provider in named if provider.enabled]
+    if not enabled:
+        raise ProviderOff(f"provider {wanted!r} is switched off" if wanted else "no provider is enabled")
+    return enabled
+
+
+def _run(app: Muster, job: Job, provider: str | None, **options: Any) -> tuple[RunReport, Path]:
+    """Every step, then the report. What fails ends the run; it is shown and stands in the report."""
+    from adapters.cli.failure import show
+    from adapters.cli.screen import messages
+    from adapters.settings import actor
+
+    run = app.begin(job, provider=provider, actor=actor(), **options)
+    scope = [job, f"provider {provider}" if provider else "", "dry run" if run.dry_run else "", f"run {run.id}"]
+    messages().print(", ".join(part for part in scope if part), style="bold")
+    failure: MusterError | None = None
+    for name in STEPS[job]:
+        failure = _step(app, run, name)
+        if failure is not None:
+            break
+    try:
+        report, path = app.finish(run.id)
+    except NotConserved as error:
+        failure, report, path = error, app.report(run.id), Path(str(error.facts["report"]))
+    if failure is not None:
+        show(failure)
+    return report, path
+
+
+def _step(app: Muster, run: Run, name: str) -> MusterError | None:
+    """Do one step and say on standard error how it went. Returns the error that ended it."""
+    from adapters.cli.screen import clean, messages, state
+
+    screen = messages()
+    try:
+        with screen.status(f"  {name} …"):
+            step = app.step(run.id, name)
+    except MusterError as error:
+        screen.print(f"  {name:<26}", state("failed"))
+        return error
+    screen.print(f"  {name:<26}", state("done" if step.done else "nothing to do"), soft_wrap=True)
+    if step.done:
+        screen.print(f"    {clean(step.message)}", style="dim", soft_wrap=True)
+    return None

@@ -1,0 +1,107 @@
+"""`muster status`: devices, batches, quarantine and the last runs on one screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from adapters.cli.state import Json, command
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from rich.console import Console
+
+    from adapters.registry.registry import Transaction
+
+_RUNS = 8
+
+
+def register(app: typer.Typer) -> None:
+    command(
+        app,
+        "status",
+        "How everything stands: devices, batches, quarantine, last runs.",
+        "muster status",
+        "muster status --json",
+    )(status)
+
+
+def status(ctx: typer.Context, as_json: Json = False) -> None:
+    from adapters.cli.screen import print_json, results
+
+    with ctx.obj.registry() as (registry, settings):
+        with registry.rehearsal() as tx:
+            found = _standing(tx)
+        if as_json:
+            print_json(found)
+        else:
+            _show(results(), found, settings.zone)
+
+
+def _standing(tx: Transaction) -> dict[str, Any]:
+    from jobs.states import BatchState
+
+    counts = tx.queries.batch_counts()
+    conservation = tx.conservation.count()
+    uncertain = [
+        batch
+        for provider in sorted({row["provider"] for row in counts})
+        for batch in tx.batches.in_states(provider, (BatchState.UNCERTAIN,))
+    ]
+    return {
+        "conservation": conservation,
+        "conservation_holds": conservation.holds,
+        "batches": counts,
+        "uncertain": uncertain,
+        "quarantine": tx.files.held(),
+        "runs": tx.runs.recent(_RUNS),
+    }
+
+
+def _show(screen: Console, found: dict[str, Any], zone: tzinfo) -> None:
+    from adapters.cli.reports import show_conservation
+    from adapters.cli.screen import state, table
+
+    show_conservation(screen, found["conservation"])
+    screen.print("\nBatches", style="bold")
+    if found["batches"]:
+        rows = [(row["provider"], state(row["state"]), row["batches"], int(row["lines"])) for row in found["batches"]]
+        screen.print(table(["Provider", "State", "Batches", "Lines"], rows))
+    else:
+        screen.print("  none yet")
+    _show_uncertain(screen, found["uncertain"], zone)
+    _show_quarantine(screen, found["quarantine"], zone)
+    screen.print("\nLast runs", style="bold")
+    if found["runs"]:
+        runs = [(run.started_at, run.job, run.provider, state(run.status), run.actor) for run in found["runs"]]
+        screen.print(table(["Started", "Job", "Provider", "Status", "By"], runs, zone))
+    else:
+        screen.print("  none yet: `muster run order_dispatch` is the first")
+
+
+def _show_uncertain(screen: Console, batches: list[Any], zone: tzinfo) -> None:
+    from adapters.cli.screen import plural, table
+
+    if not batches:
+        return
+    screen.print(f"\nUNCERTAIN: {plural(len(batches), 'batch')}, nobody can say whether they arrived", style="bold red")
+    rows = [(batch.number, batch.provider, batch.record_count, batch.made_at) for batch in batches]
+    screen.print(table(["Batch", "Provider", "Lines", "Made"], rows, zone))
+    for provider in sorted({batch.provider for batch in batches}):
+        screen.print(
+            f"  Look for proof: muster run device_enrolment_request --provider {provider}; "
+            "else ask the provider. Never send the devices again by hand."
+        )
+
+
+def _show_quarantine(screen: Console, files: list[dict[str, Any]], zone: tzinfo) -> None:
+    from adapters.cli.screen import plural, table
+
+    if not files:
+        screen.print("\nQuarantine: empty")
+        return
+    screen.print(f"\nQuarantine: {plural(len(files), 'file')} wait for a decision", style="bold red")
+    rows = [(file["at"], file["name"], file["provider"], f"{file['code']}: {file['reason']}") for file in files]
+    screen.print(table(["Since", "File", "Provider", "Why"], rows, zone))

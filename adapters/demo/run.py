@@ -1,0 +1,121 @@
+"""The demo from beginning to end."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+
+from rich.console import Console
+
+from adapters.console import Console as AirflowConsole
+from adapters.console import Stopped
+from adapters.demo.flow import Flow, await_dags
+from adapters.demo.ledger import Ledger
+from adapters.demo.orders import CUSTOMERS, PROVIDER, Dispatch, make_dispatch
+from adapters.demo.stage import Stage, set_up
+from adapters.demo.steps import Steps
+from adapters.demo.summary import Outcome, show
+from adapters.registry.engine import make_engine
+from adapters.registry.registry import Registry
+from adapters.settings import Workspace, registry_url
+
+_POOL_SLOTS = 2  # the provider's request and response side by side
+
+
+def run_demo(workspace: Workspace, devices: int, *, stay: bool = False, console: Console) -> int:
+    """Enrol `devices` devices at the simulated provider through Airflow, and show what became of each.
+
+    Returns 0 if every row ended where it must, 1 if not, and 128 + n after the stop signal n. With `stay`
+    the system then goes on running until a stop signal. Raises MusterError if it cannot be done at all.
+    """
+    workspace = Workspace(workspace.home.absolute())
+    console.print(f"\n[bold]Muster demo[/]: {devices:,} devices ordered, enrolled and returned, through Airflow")
+    console.print(f"Everything it makes lies in {workspace.home}\n", markup=False, highlight=False, soft_wrap=True)
+    try:
+        return _run(workspace, make_dispatch(devices), stay, console)
+    except KeyboardInterrupt:
+        number = int(signal.SIGINT)
+    except Stopped as stopped:
+        number = stopped.number
+    console.print("Stopped, and everything that was started with it. Run it again: it goes on where it was.")
+    return 128 + number
+
+
+def _run(workspace: Workspace, dispatch: Dispatch, stay: bool, console: Console) -> int:
+    steps = Steps(console)
+    with steps.step("Set-up") as step:
+        stage = set_up(workspace, dispatch.rows, scheduled=stay)
+        made = "made" if stage.new else "found"
+        step.result = f"{made}: keys of both sides, provider {PROVIDER}, {len(CUSTOMERS)} customers"
+    engine = make_engine(registry_url(stage.settings, workspace).reveal())
+    ledger = Ledger(engine, hashlib.sha256(dispatch.data).hexdigest())
+    done_before = ledger.is_loaded() and ledger.open_lines() == 0
+    before = ledger.sizes() if done_before else None
+    try:
+        with _airflow(workspace, stage, steps) as airflow:
+            allowance = 300 + dispatch.rows / 50
+            Flow(workspace, airflow.client, ledger, stage.simulator, steps, allowance).exchange(dispatch)
+            if stay:
+                code = _show(workspace, stage, dispatch, ledger, before, console)
+                console.print(f"\n{airflow.banner}\n", markup=False, soft_wrap=True)
+                with suppress(Stopped):
+                    airflow.stay()
+                return code
+        code = _show(workspace, stage, dispatch, ledger, before, console)
+        console.print("  Look at the runs in Airflow: muster console", markup=False)
+        return code
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _airflow(workspace: Workspace, stage: Stage, steps: Steps) -> Iterator[AirflowConsole]:
+    """Airflow with the simulator beside it, stopped at the end of the block."""
+    pools = {provider.pool: _POOL_SLOTS for provider in stage.settings.providers}
+    companions = {"simulator": stage.command}
+    with ExitStack() as running:
+        with steps.step("Airflow") as step:
+            port = stage.settings.console.port
+            console = AirflowConsole(workspace, port, pools=pools, companions=companions, say=step.note)
+            airflow = running.enter_context(console)
+            step.note("reading the DAGs")
+            await_dags(airflow.client)
+            step.result = f"started at {airflow.url}, the provider's SFTP server beside it"
+        try:
+            yield airflow
+        finally:
+            with steps.step("Stop") as step:
+                running.close()
+                step.result = "Airflow and the provider have ended"
+
+
+def _show(
+    workspace: Workspace,
+    stage: Stage,
+    dispatch: Dispatch,
+    ledger: Ledger,
+    before: Mapping[str, int] | None,
+    console: Console,
+) -> int:
+    registry = Registry(registry_url(stage.settings, workspace).reveal())
+    try:
+        with registry.transaction() as tx:
+            conservation = tx.conservation.count()
+    finally:
+        registry.close()
+    outcome = Outcome(
+        dispatch=dispatch,
+        buckets=ledger.buckets(),
+        batches=ledger.batches(),
+        intake_findings=ledger.intake_findings(),
+        answer_findings=ledger.answer_findings(),
+        runs=ledger.runs(),
+        conservation=conservation,
+        before=before,
+        after=ledger.sizes(),
+    )
+    console.print()
+    show(outcome, workspace, console)
+    return 1 if outcome.faults() else 0

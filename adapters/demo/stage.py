@@ -1,0 +1,142 @@
+"""Sets the demo's stage: the workspace, the provider `acme` (our simulator), its accounts and keys, customers."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.console.home import HOST, Home
+from adapters.demo.orders import CUSTOMERS, FOREIGN, PROVIDER, PUZZLING, REFUSED_ORDER
+from adapters.installing import connect_simulator, initialise
+from adapters.providers import KINDS
+from adapters.registry.registry import Registry
+from adapters.settings import Settings, Workspace, load, registry_url
+from adapters.simulator import SimulatorHome
+from jobs.errors import Setup
+
+_SIMULATE = "import sys; from pathlib import Path; from adapters.simulator import run; run(Path(sys.argv[1]))"
+_PLAN = f"""\
+# How the demo's provider answers; see docs for every key. Written again by each run of the demo.
+settle_seconds = 0.5
+delay_seconds = 1
+
+[[reject]]
+level = "ORDER"
+field = "order_id"
+pattern = '{REFUSED_ORDER}'
+code = "OR-4110"
+message = "Order header differs from the order we hold"
+
+[[reject]]
+field = "serial_number"
+pattern = '{FOREIGN}.*'
+code = "DE-4304"
+message = "Device is assigned to another customer"
+
+[[code]]
+field = "serial_number"
+pattern = '{PUZZLING}.*'
+outcome = "REJECTED"
+code = "DE-4999"
+message = "Please contact the program team"
+"""
+
+
+class GpgMissing(Setup):
+    code = "GPG_MISSING"
+    remedy = "Install it (Debian, Ubuntu: sudo apt-get install gnupg; Fedora: sudo dnf install gnupg2; macOS: brew install gnupg)"
+
+
+class WorkspaceTaken(Setup):
+    code = "WORKSPACE_TAKEN"
+    remedy = "Name another folder with MUSTER_HOME"
+
+
+class DemoRunning(Setup):
+    code = "DEMO_RUNNING"
+    remedy = "Stop it first (Ctrl-C where it runs)"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is set up: the settings in force and the simulator's home."""
+
+    settings: Settings
+    simulator: SimulatorHome
+    new: bool
+
+    @property
+    def command(self) -> Sequence[str]:
+        """Starts the simulator as a process of its own."""
+        return (sys.executable, "-c", _SIMULATE, str(self.simulator.path))
+
+
+def set_up(workspace: Workspace, devices: int, *, scheduled: bool) -> Stage:
+    """Make or mend everything the demo needs; what is there already is kept.
+
+    `scheduled` puts the provider's DAGs on their schedules; else they run by hand only. Raises
+    GpgMissing, WorkspaceTaken if the workspace is not the demo's, and DemoRunning.
+    """
+    if shutil.which("gpg") is None:
+        raise GpgMissing("gpg is not installed")
+    folder = workspace.simulator / PROVIDER
+    if workspace.config.exists() and not folder.exists():
+        raise WorkspaceTaken(f"{workspace.home} is an installation of its own; the demo leaves it alone")
+    _refuse_second(workspace)
+    # crash window: the simulator's home comes first, so that a half-made workspace is known as the demo's
+    simulator = SimulatorHome.create(folder, PROVIDER)
+    made = initialise(workspace, "Example Ltd", {"inbox": {"settle": "0s", "schedule": ""}})
+    port = _free_port(simulator.last_port)
+    simulator.remember_port(port)
+    if not simulator.plan.exists() or simulator.plan.read_text(encoding="utf-8") != _PLAN:
+        simulator.plan.write_text(_PLAN, encoding="utf-8")
+    connect_simulator(workspace, simulator, PROVIDER, _account(devices, scheduled), port)
+    settings = load(workspace, KINDS)
+    registry = Registry(registry_url(settings, workspace).reveal())
+    try:
+        registry.migrate()
+        with registry.transaction() as tx:
+            tx.queries.set_customers(CUSTOMERS)
+    finally:
+        registry.close()
+    return Stage(settings, simulator, made.new)
+
+
+def _account(devices: int, scheduled: bool) -> dict[str, object]:
+    """The provider's settings; its limit makes several batches of any number of devices."""
+    account: dict[str, object] = {
+        "title": "Acme Devices (simulator)",
+        "settle": "0s",
+        "limits": {"devices_per_batch": min(10_000, max(50, devices // 3))},
+    }
+    return account if scheduled else account | {"schedules": {"request": "", "response": ""}}
+
+
+def _refuse_second(workspace: Workspace) -> None:
+    """A console that runs on this workspace holds its lock, and its simulator the port we would give away."""
+    lock = Home(workspace.home / "airflow").lock
+    if not lock.exists():
+        return
+    with lock.open("r") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DemoRunning(f"a console or demo runs on {workspace.home}") from None
+
+
+def _free_port(wanted: int) -> int:
+    """`wanted` if it is free, else one the system gives."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise Setup("this machine has no free port")

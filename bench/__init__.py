@@ -1,0 +1,1 @@
+"""Benchmarks: honest timings outside the tests. `make bench` runs them and prints the table."""

@@ -1,0 +1,7 @@
+"""Fixtures that several test modules share: a fixture imported here exists once, not once per module."""
+
+from __future__ import annotations
+
+from tests.support.postgres import postgres, registry_url
+
+__all__ = ["postgres", "registry_url"]
