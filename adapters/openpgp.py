@@ -137,7 +137,7 @@ class OpenPgpCipher:
         unread = False
         try:
             action(gpg, self._revealed())
-        except OSError:
+        except BrokenPipeError:
             unread = True  # gpg ended before it had read everything; what it said tells why
         except ValueError:
             raise KeyUnusable("the passphrase holds a line break") from None
@@ -145,6 +145,8 @@ class OpenPgpCipher:
             gpg.timer.cancel()
         if gpg.late:
             raise CipherUnavailable("gpg did not end in time", seconds=self._timeout.total_seconds())
+        if gpg.output.returncode is None:
+            raise CipherUnavailable("gpg did not run to its end")
         returncode = gpg.output.returncode or int(unread)
         # not splitlines: it also breaks at bytes that occur inside the names of key owners
         return gpg.output.stderr.split("\n"), returncode
@@ -166,7 +168,7 @@ class _Output:
     """Takes the place of python-gnupg's results: keeps what gpg said and draws no conclusions."""
 
     def __init__(self, gpg: _Gpg) -> None:
-        self.returncode = 1
+        self.returncode: int | None = None
         self.stderr = ""
         self.data = b""
         gpg.output = self

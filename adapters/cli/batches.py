@@ -126,5 +126,8 @@ def _show(screen: Console, found: dict[str, Any], zone: tzinfo) -> None:
         screen.print("  none yet")
     if "lines" in found:
         screen.print("\nLines", style="bold")
-        rows = [(item["order_number"], item["device_key"], item["request_type"], state(item["state"])) for item in found["lines"]]
+        rows = [
+            (item["order_number"], item["device_key"], item["request_type"], state(item["state"]))
+            for item in found["lines"]
+        ]
         screen.print(table(["Order", "Device", "Type", "State"], rows))

@@ -56,9 +56,7 @@ def read(data: bytes, providers: Sequence[str]) -> CustomerRows:
     ).combine_chunks()
     passed = pc.and_not(verdict.passed, unknown)
     findings = verdict.findings.to_pylist()
-    findings += [
-        {"row": row, "column": "provider", "code": _UNKNOWN} for row in numbers.filter(unknown).to_pylist()
-    ]
+    findings += [{"row": row, "column": "provider", "code": _UNKNOWN} for row in numbers.filter(unknown).to_pylist()]
     good = [tuple(row.values()) for row in table.filter(passed).to_pylist()]
     return CustomerRows(
         good,
@@ -81,9 +79,7 @@ def _table(data: bytes) -> tuple[pa.Int64Array, pa.Table]:
         raise CustomerFileRefused(f"the file is no CSV: {error}") from None
     if not records:
         raise CustomerFileRefused("the file holds no rows")
-    columns = {
-        name: [cells[heading.index(name)].strip() or None for _, cells in records] for name in CUSTOMERS.names
-    }
+    columns = {name: [cells[heading.index(name)].strip() or None for _, cells in records] for name in CUSTOMERS.names}
     numbers = pa.array([number for number, _ in records], pa.int64())
     return numbers, pa.table(columns, schema=CUSTOMERS.arrow())
 

@@ -146,7 +146,9 @@ def _show_key(key: KeyInfo, uses: list[str], settings: Settings) -> None:
                 "name": clean(key.user_id),
                 "used as": ", ".join(uses) or "nothing: no setting names it",
                 "expires": _expiry(key.expires, settings, revoked=key.revoked),
-                "encrypts until": _expiry(key.encryption_expires, settings) if key.can_encrypt else Text("cannot", "red"),
+                "encrypts until": _expiry(key.encryption_expires, settings)
+                if key.can_encrypt
+                else Text("cannot", "red"),
                 "secret key": "yes" if key.secret else "",
             }
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Select, Table, func, or_, select
 
@@ -137,18 +138,18 @@ class Ledger:
         )
         return [RunFacts(run, Job(job), RunStatus(status)) for run, job, status in self._rows(statement)]
 
-    def _answers(self) -> Select[tuple[int]]:
+    def _answers(self) -> Select[Any]:
         return select(files.c.id).where(files.c.kind == FileKind.RESPONSE, files.c.batch_id.in_(self._batches))
 
     def _findings(self, chosen: ColumnElement[bool]) -> Counter[str]:
         statement = select(findings.c.code, func.count()).group_by(findings.c.code).where(chosen)
         return Counter({str(code): int(number) for code, number in self._rows(statement)})
 
-    def _number(self, statement: Select[tuple[int]]) -> int:
+    def _number(self, statement: Select[Any]) -> int:
         with self._engine.connect() as connection:
             return int(connection.execute(statement).scalar_one())
 
-    def _rows(self, statement: Select[tuple[object, ...]]) -> Sequence[tuple[object, ...]]:
+    def _rows(self, statement: Select[Any]) -> Sequence[tuple[Any, ...]]:
         with self._engine.connect() as connection:
             return [tuple(row) for row in connection.execute(statement)]
 

@@ -8,7 +8,6 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from adapters.console.home import HOST, Home
 from adapters.demo.orders import CUSTOMERS, FOREIGN, PROVIDER, PUZZLING, REFUSED_ORDER
@@ -49,7 +48,7 @@ message = "Please contact the program team"
 
 class GpgMissing(Setup):
     code = "GPG_MISSING"
-    remedy = "Install it (Debian, Ubuntu: sudo apt-get install gnupg; Fedora: sudo dnf install gnupg2; macOS: brew install gnupg)"
+    remedy = "Install it: sudo apt-get install gnupg (Debian, Ubuntu), dnf install gnupg2 (Fedora), brew install gnupg (macOS)"
 
 
 class WorkspaceTaken(Setup):

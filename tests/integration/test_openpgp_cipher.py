@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import logging
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -77,6 +78,18 @@ def test_plain_gpg_opens_what_we_sealed_and_finds_our_signature(
     assert signature[9:] == ["8", "00", us.fingerprint]  # SHA-256, binary document
     assert target.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["batch.pgp"]
+
+
+def test_of_several_secret_keys_ours_signs(provider: Party, keys: Keys, tmp_path: Path) -> None:
+    both, second = new_party("both"), new_party("second")
+    both.import_key(second.gpg("--export-secret-keys", second.fingerprint))
+    acquaint(both, provider)
+    provider.knows(second)
+    for own in (both.fingerprint, second.fingerprint):
+        target = tmp_path / f"{own}.pgp"
+        with OpenPgpCipher(both.home, own, own, None) as opened:
+            opened.protect(TEXT, target, keys, TODAY)
+        assert f" {own}\n" in provider.decrypt(target.read_bytes())[1].split("VALIDSIG")[1]
 
 
 def test_a_sealed_file_is_neither_armoured_nor_compressed(cipher: OpenPgpCipher, keys: Keys, tmp_path: Path) -> None:
@@ -335,6 +348,30 @@ def test_an_agent_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
         path.unlink()
         assert [path.name for path in tmp_path.iterdir()] == ["kept.pgp"]
         opened.open_own(tmp_path / "kept.pgp", tmp_path / "kept", LIMIT)
+
+
+def test_too_few_file_descriptors_is_never_the_messages_fault(
+    cipher: OpenPgpCipher, us: Party, provider: Party, keys: Keys, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "answer.pgp", tmp_path / "answer.csv"
+    source.write_bytes(provider.sign_encrypt(TEXT, us))
+    cipher.open(source, target, keys, TODAY, LIMIT)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with source.open("rb") as probe:
+        lowest = probe.fileno()
+    outcomes = []
+    for spare in range(24):
+        target.unlink(missing_ok=True)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + spare, hard))
+        try:
+            cipher.open(source, target, keys, TODAY, LIMIT)
+            outcomes.append(True)
+        except CipherUnavailable:
+            outcomes.append(False)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert outcomes[0] is False
+    assert outcomes[-1] is True
 
 
 def test_gpg_that_takes_too_long_is_ended(us: Party, tmp_path: Path) -> None:
