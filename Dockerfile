@@ -35,7 +35,7 @@ RUN apt-get update \
 # Named volumes take owner and mode from these folders at their first use.
 RUN groupadd --gid 50000 muster \
  && useradd --uid 50000 --gid 50000 --home-dir /var/lib/airflow --no-create-home --shell /usr/sbin/nologin muster \
- && install -d -o muster -g muster -m 0700 /muster /var/lib/airflow /var/log/airflow /simulator \
+ && install -d -o muster -g muster -m 0700 /muster /muster/simulator /var/lib/airflow /var/log/airflow \
  && install -d /muster/inbox \
  && install -d -o muster -g muster -m 2770 /muster/inbox/orders
 COPY --from=build /opt/muster /opt/muster

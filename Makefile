@@ -81,6 +81,10 @@ clean: ## remove caches and build leftovers
 	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -path ./.venv -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
+# The demo's workspace has one provider, the simulator; whatever else lies there is somebody's installation.
 .PHONY: clean-demo
-clean-demo: ## remove the demo's workspace and its Airflow home
-	@rm -rf .muster .airflow
+clean-demo: ## remove the demo's workspace
+	@if [ -e .muster/muster.toml ] && [ "$$(ls .muster/providers .muster/simulator)" != "$$(printf \
+	  '.muster/providers:\nacme.toml\n\n.muster/simulator:\nacme')" ]; then \
+	  echo '.muster is an installation of its own, not the demo: nothing was removed' >&2; exit 1; fi
+	@rm -rf .muster

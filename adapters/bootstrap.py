@@ -32,6 +32,7 @@ from adapters.settings import (
     resolve,
 )
 from adapters.spool import FileSpool
+from jobs.cancellation import cancel_batch
 from jobs.collection import collect_answers
 from jobs.context import Exchange, InboxLimits
 from jobs.errors import MusterError, NotConserved, NotFound, Setup
@@ -178,6 +179,10 @@ class Muster:
         """`inboundDeviceEnrolment`: keep a CMP-style JSON answer for the next response run."""
         run = self.begin(Job.RESPONSE, provider=provider, actor=actor)
         return receive_answer(self.exchange, self.settings.provider(provider), body, run)
+
+    def cancel_batch(self, number: str, actor: str, reason: str) -> int:
+        """Cancel a sealed batch that was not sent; returns how many lines wait again."""
+        return cancel_batch(self.exchange, number, actor, reason)
 
     def _record(self, run: Run, position: int, step: Step, work: Work | None = None) -> None:
         validations: list[Mapping[str, Any]] = []

@@ -110,6 +110,6 @@ rm -f "$stamp"
 bring_uv
 use_system_certificates
 export UV_PYTHON_DOWNLOADS=never
-"$uv" pip install --quiet --python "$venv/bin/python" --require-hashes -r "$lock"
+"$uv" pip install --quiet --compile-bytecode --python "$venv/bin/python" --require-hashes -r "$lock"
 "$uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation -e .
 printf '%s\n' "$wanted" >"$stamp"

@@ -61,6 +61,9 @@ class Batches(Protocol):
     def mark_sent(self, batch_id: int) -> int:
         """The batch's lines go from SEALED to SENT; returns how many."""
 
+    def release_lines(self, batch_id: int) -> int:
+        """The lines of a cancelled batch wait again; returns how many."""
+
     def in_states(self, provider: str, states: Sequence[BatchState], number: str | None = None) -> list[Batch]:
         """The provider's batches in these states, oldest first."""
 

@@ -102,10 +102,11 @@ def demo(
     devices: Annotated[int, typer.Option("--devices", help="How many devices.", min=1)] = 1000,
     stay: Annotated[bool, typer.Option("--stay", help="Keep the console running afterwards.")] = False,
 ) -> None:
-    from adapters.cli.screen import results
+    from rich.console import Console
+
     from adapters.demo import run_demo
 
-    raise typer.Exit(run_demo(ctx.obj.workspace, devices, stay, results()))
+    raise typer.Exit(run_demo(ctx.obj.workspace, devices, stay=stay, console=Console()))
 
 
 def airflow_pools(ctx: typer.Context) -> None:

@@ -62,7 +62,7 @@ class Flow:
             _drop(self._workspace.inbox / dispatch.name, dispatch.data)
             self._run(Job.ORDER_DISPATCH, step)
             if known:
-                step.result = f"{dispatch.name}: known already, nothing is loaded twice"
+                step.result = f"{dispatch.name} is known: nothing loaded twice"
                 return
             refused = self._ledger.buckets()[REFUSED_BUCKET]
             step.result = f"{dispatch.rows:,} rows read: {dispatch.rows - refused:,} loaded, {refused:,} refused"
@@ -89,7 +89,7 @@ class Flow:
                     log = self._workspace.home / "airflow/logs/simulator.log"
                     raise DemoFailed(f"{PROVIDER} has answered {answered} of {sent} batches only; its log is {log}")
                 time.sleep(0.2)
-            step.result = f"{PROVIDER} has answered all {_count(sent, 'batch')} so far"
+            step.result = f"{PROVIDER} has answered {answered} of {_count(sent, 'batch')}"
 
     def _response(self) -> None:
         with self._steps.step("Response") as step:

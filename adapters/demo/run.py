@@ -21,7 +21,10 @@ from adapters.registry.engine import make_engine
 from adapters.registry.registry import Registry
 from adapters.settings import Workspace, registry_url
 
-_POOL_SLOTS = 2  # the provider's request and response side by side
+_NEXT = f"""
+  Next:  muster where ED...                  all about one device, by its serial number
+         muster console --simulate {PROVIDER}    the runs in Airflow, with the provider beside it
+"""
 
 
 def run_demo(workspace: Workspace, devices: int, *, stay: bool = False, console: Console) -> int:
@@ -59,12 +62,12 @@ def _run(workspace: Workspace, dispatch: Dispatch, stay: bool, console: Console)
             Flow(workspace, airflow.client, ledger, stage.simulator, steps, allowance).exchange(dispatch)
             if stay:
                 code = _show(workspace, stage, dispatch, ledger, before, console)
-                console.print(f"\n{airflow.banner}\n", markup=False, soft_wrap=True)
+                console.print(f"{airflow.banner}\n", markup=False, soft_wrap=True)
                 with suppress(Stopped):
                     airflow.stay()
                 return code
         code = _show(workspace, stage, dispatch, ledger, before, console)
-        console.print("  Look at the runs in Airflow: muster console", markup=False)
+        console.print(_NEXT, markup=False, highlight=False, soft_wrap=True)
         return code
     finally:
         engine.dispose()
@@ -73,7 +76,7 @@ def _run(workspace: Workspace, dispatch: Dispatch, stay: bool, console: Console)
 @contextmanager
 def _airflow(workspace: Workspace, stage: Stage, steps: Steps) -> Iterator[AirflowConsole]:
     """Airflow with the simulator beside it, stopped at the end of the block."""
-    pools = {provider.pool: _POOL_SLOTS for provider in stage.settings.providers}
+    pools = {provider.pool: 1 for provider in stage.settings.providers}
     companions = {"simulator": stage.command}
     with ExitStack() as running:
         with steps.step("Airflow") as step:
@@ -82,7 +85,7 @@ def _airflow(workspace: Workspace, stage: Stage, steps: Steps) -> Iterator[Airfl
             airflow = running.enter_context(console)
             step.note("reading the DAGs")
             await_dags(airflow.client)
-            step.result = f"started at {airflow.url}, the provider's SFTP server beside it"
+            step.result = f"runs at {airflow.url}, {PROVIDER}'s SFTP server beside it"
         try:
             yield airflow
         finally:
@@ -116,6 +119,5 @@ def _show(
         before=before,
         after=ledger.sizes(),
     )
-    console.print()
     show(outcome, workspace, console)
     return 1 if outcome.faults() else 0

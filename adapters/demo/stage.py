@@ -18,7 +18,6 @@ from adapters.settings import Settings, Workspace, load, registry_url
 from adapters.simulator import SimulatorHome
 from jobs.errors import Setup
 
-_SIMULATE = "import sys; from pathlib import Path; from adapters.simulator import run; run(Path(sys.argv[1]))"
 _PLAN = f"""\
 # How the demo's provider answers; see docs for every key. Written again by each run of the demo.
 settle_seconds = 0.5
@@ -48,7 +47,9 @@ message = "Please contact the program team"
 
 class GpgMissing(Setup):
     code = "GPG_MISSING"
-    remedy = "Install it: sudo apt-get install gnupg (Debian, Ubuntu), dnf install gnupg2 (Fedora), brew install gnupg (macOS)"
+    remedy = (
+        "Install it: apt-get install gnupg (Debian, Ubuntu), dnf install gnupg2 (Fedora), brew install gnupg (macOS)"
+    )
 
 
 class WorkspaceTaken(Setup):
@@ -72,7 +73,7 @@ class Stage:
     @property
     def command(self) -> Sequence[str]:
         """Starts the simulator as a process of its own."""
-        return (sys.executable, "-c", _SIMULATE, str(self.simulator.path))
+        return (sys.executable, "-m", "adapters.cli", "simulate", str(self.simulator.path))
 
 
 def set_up(workspace: Workspace, devices: int, *, scheduled: bool) -> Stage:

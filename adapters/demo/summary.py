@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 from adapters.demo.ledger import BatchResult, RunFacts
@@ -55,7 +56,9 @@ class Outcome:
 def show(outcome: Outcome, workspace: Workspace, console: Console) -> None:
     """The tables, then the verdict."""
     for table in (_buckets(outcome), _batches(outcome), _findings(outcome)):
-        console.print(table)
+        console.print()
+        console.print(Padding(table, (0, 0, 0, len(_MARGIN))))
+    console.print()
     _reports(outcome, workspace, console)
     faults = outcome.faults()
     for fault in faults:
@@ -65,20 +68,24 @@ def show(outcome: Outcome, workspace: Workspace, console: Console) -> None:
 
 
 def _buckets(outcome: Outcome) -> Table:
+    """The file's rows by bucket; beside them all files', if there were others."""
+    everywhere = {bucket.name: bucket.count for bucket in outcome.conservation.buckets}
+    columns = [outcome.buckets, outcome.dispatch.buckets]
+    headings = ["Counted", "Expected"]
+    if sum(everywhere.values()) != sum(outcome.buckets.values()):
+        columns.append(everywhere)
+        headings.append("In all files")
     table = _table(f"Where the {outcome.dispatch.rows:,} rows of {outcome.dispatch.name} are")
     table.add_column("Bucket")
-    for heading in ("Counted", "Expected", "All files"):
+    for heading in headings:
         table.add_column(heading, justify="right")
-    everywhere = {bucket.name: bucket.count for bucket in outcome.conservation.buckets}
-    expected = outcome.dispatch.buckets
     for bucket in BUCKETS:
-        numbers = (outcome.buckets.get(bucket, 0), expected.get(bucket, 0), everywhere.get(bucket, 0))
+        numbers = [counted.get(bucket, 0) for counted in columns]
         if any(numbers):
             style = "" if numbers[0] == numbers[1] else "bold red"
             table.add_row(str(bucket), *(f"{number:,}" for number in numbers), style=style)
     table.add_section()
-    totals = (sum(outcome.buckets.values()), sum(expected.values()), outcome.conservation.total)
-    table.add_row("Sum", *(f"{number:,}" for number in totals), style="bold")
+    table.add_row("Sum", *(f"{sum(counted.values()):,}" for counted in columns), style="bold")
     return table
 
 
@@ -101,7 +108,7 @@ def _findings(outcome: Outcome) -> Table:
     table.add_column("Code", no_wrap=True)
     table.add_column("In")
     table.add_column("Count", justify="right")
-    table.add_column("Meaning", max_width=37)
+    table.add_column("Meaning", max_width=40)
     for source, found in (("orders", outcome.intake_findings), ("answers", outcome.answer_findings)):
         for code, count in sorted(found.items()):
             table.add_row(code, source, f"{count:,}", CATALOGUE[code].title)
@@ -125,7 +132,9 @@ def _verdict(outcome: Outcome) -> str:
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=True)
+    return Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False
+    )
 
 
 def _differences(what: str, counted: Mapping[str, int], expected: Mapping[str, int]) -> list[str]:

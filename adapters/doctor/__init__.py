@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from adapters.doctor import keys, machine, partners, store
 from adapters.doctor.check import Check, Status, guarded
@@ -27,23 +28,23 @@ def examine(workspace: Workspace, offline: bool = False) -> Iterator[Check]:
         yield Check("configuration", Status.OK, f"{len(settings.providers)} provider(s), no fault")
     if not workspace.home.is_dir():
         return
-    yield from guarded("folders", lambda: machine.folders(workspace))
-    yield from guarded("secrets", lambda: machine.secret_files(workspace))
-    yield from guarded("GnuPG home", lambda: keys.home(workspace))
+    yield from guarded("folders", partial(machine.folders, workspace))
+    yield from guarded("secrets", partial(machine.secret_files, workspace))
+    yield from guarded("GnuPG home", partial(keys.home, workspace))
     if settings is not None:
         yield from _with_settings(workspace, settings, offline)
 
 
 def _with_settings(workspace: Workspace, settings: Settings, offline: bool) -> Iterator[Check]:
-    yield from guarded("own key", lambda: keys.own(workspace, settings))
-    yield from guarded("sign and encrypt", lambda: keys.round_trip(workspace, settings))
+    yield from guarded("own key", partial(keys.own, workspace, settings))
+    yield from guarded("sign and encrypt", partial(keys.round_trip, workspace, settings))
     for provider in settings.providers:
-        yield from guarded(f"{provider.name} keys", lambda one=provider: keys.partner(workspace, one))
+        yield from guarded(f"{provider.name} keys", partial(keys.partner, workspace, provider))
         if not offline:
-            yield from guarded(f"{provider.name} channel", lambda one=provider: partners.channel(workspace, one))
+            yield from guarded(f"{provider.name} channel", partial(partners.channel, workspace, provider))
     if settings.inbox.source is not None and not offline:
         source = settings.inbox.source
-        yield from guarded("inbox source", lambda: partners.inbox_source(workspace, source))
-    yield from guarded("registry", lambda: store.registry(workspace, settings))
-    yield from guarded("audit trail", lambda: store.audit_trail(workspace, settings))
-    yield from guarded("disk", lambda: machine.space(workspace, settings))
+        yield from guarded("inbox source", partial(partners.inbox_source, workspace, source))
+    yield from guarded("registry", partial(store.registry, workspace, settings))
+    yield from guarded("audit trail", partial(store.audit_trail, workspace, settings))
+    yield from guarded("disk", partial(machine.space, workspace, settings))

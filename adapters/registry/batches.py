@@ -86,6 +86,17 @@ class Batches:
         )
         return moved.rowcount
 
+    def release_lines(self, batch_id: int) -> int:
+        """The lines of a cancelled batch wait again; returns how many."""
+        members = select(lines.c.order_line_id).where(lines.c.batch_id == batch_id, ~lines.c.released)
+        moved = self._db.execute(
+            update(order_lines)
+            .where(order_lines.c.id.in_(members), order_lines.c.state == LineState.SEALED)
+            .values(state=LineState.WAITING)
+        )
+        self._db.execute(update(lines).where(lines.c.batch_id == batch_id).values(released=True))
+        return moved.rowcount
+
     def in_states(self, provider: str, states: Sequence[BatchState], number: str | None = None) -> list[Batch]:
         """The provider's batches in these states, oldest first."""
         statement = select(batches).where(batches.c.provider == provider, batches.c.state.in_(states))

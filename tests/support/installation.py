@@ -61,15 +61,14 @@ class Installation:
         """The simulator as a process of its own, on the port the provider's file names."""
         code = "import sys; from pathlib import Path; from adapters.simulator import run; run(Path(sys.argv[1]))"
         command = [sys.executable, "-c", code, str(self.simulator.ready.parent)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        try:
-            assert process.stdout is not None
-            announced = json.loads(process.stdout.readline())
-            assert announced["port"] == self.simulator.last_port
-            yield
-        finally:
-            process.terminate()
-            process.wait(20)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            try:
+                assert process.stdout is not None
+                announced = json.loads(process.stdout.readline())
+                assert announced["port"] == self.simulator.last_port
+                yield
+            finally:
+                process.terminate()
 
 
 def order_row(number: int, **values: str) -> dict[str, str]:

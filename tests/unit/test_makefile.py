@@ -14,8 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
 PROGRAMS = (
-    *("awk", "bash", "cat", "chmod", "cksum", "dirname", "env", "find", "grep", "make", "mkdir", "mktemp", "rm", "sh"),
-    *("tee", "touch", "tr", "tail", "sed", "sort"),
+    *("awk", "bash", "cat", "cksum", "chmod", "dirname", "env", "find", "grep", "ls", "make", "mkdir", "mktemp", "rm"),
+    *("printf", "sed", "sh", "sort", "tail", "tee", "touch", "tr"),
 )
 # Writes down how it was called; "installs" a program muster that writes down the same.
 UV = """#!/bin/sh
@@ -208,6 +208,31 @@ esac
     pip, requirements, _ = checkout.called()
     assert pip.endswith("--require-hashes -r config/uv.lock.txt")
     assert requirements.endswith("--require-hashes -r requirements.lock")
+
+
+def make_workspace(folder: Path, *providers: str) -> Path:
+    workspace = folder / ".muster"
+    for name in providers:
+        (workspace / "providers").mkdir(parents=True, exist_ok=True)
+        (workspace / "providers" / f"{name}.toml").touch()
+    (workspace / "simulator/acme").mkdir(parents=True)
+    (workspace / "muster.toml").touch()
+    return workspace
+
+
+def test_clean_demo_removes_the_demo(checkout: Checkout) -> None:
+    workspace = make_workspace(checkout.folder, "acme")
+    assert checkout.make("clean-demo").returncode == 0
+    assert not workspace.exists()
+    assert checkout.make("clean-demo").returncode == 0
+
+
+def test_clean_demo_leaves_an_installation_alone(checkout: Checkout) -> None:
+    workspace = make_workspace(checkout.folder, "acme", "northwind")
+    done = checkout.make("clean-demo")
+    assert done.returncode != 0
+    assert "nothing was removed" in done.stderr
+    assert (workspace / "providers/northwind.toml").exists()
 
 
 def test_the_scripts_are_sound() -> None:
