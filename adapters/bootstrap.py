@@ -114,7 +114,7 @@ class Muster:
 
     def step(self, run_id: str, name: str) -> Step:
         """Do one step of a run (`jobs.runs.STEPS`) and record what it did, also when it fails."""
-        with self.registry.transaction() as tx:
+        with self.registry.view() as tx:
             run = tx.runs.get(run_id)
         position = STEPS[run.job].index(name)
         try:
@@ -132,7 +132,7 @@ class Muster:
 
     def finish(self, run_id: str) -> tuple[RunReport, Path]:
         """Close the run: validate, prove the conservation, write the report. Raises NotConserved after that."""
-        with self.registry.transaction() as tx:
+        with self.registry.view() as tx:
             run = tx.runs.get(run_id)
             recorded = tx.runs.steps_of(run_id)
         steps = [(step, [_VALIDATION.validate_python(item) for item in listed]) for step, listed in recorded]
@@ -163,7 +163,7 @@ class Muster:
 
     def report(self, run_id: str) -> RunReport:
         """The report of a finished run, from the registry. Raises NotFound."""
-        with self.registry.transaction() as tx:
+        with self.registry.view() as tx:
             return _REPORT.validate_python(tx.runs.report_of(run_id))
 
     def report_html(self, run_id: str) -> str:
@@ -172,7 +172,7 @@ class Muster:
 
     def recent_runs(self, limit: int) -> list[Run]:
         """Newest first."""
-        with self.registry.transaction() as tx:
+        with self.registry.view() as tx:
             return tx.runs.recent(limit)
 
     def receive_answer(self, provider: str, body: bytes, actor: str) -> str:

@@ -39,7 +39,7 @@ def load_from_generic_format(exchange: Exchange, run: Run) -> Work:
     provider = exchange.provider(run)
     work = Work("load_from_generic_format")
     with exchange.lease(f"{provider.name}:in"):
-        with exchange.registry.transaction() as tx:
+        with exchange.registry.view() as tx:
             collected = tx.files.in_states(FileKind.RESPONSE, provider.name, (FileState.COLLECTED,))
         for file in collected:
             _load(exchange, run, provider, file, work)

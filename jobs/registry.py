@@ -274,5 +274,8 @@ class Transaction(Protocol):
 class Registry(Protocol):
     def transaction(self) -> AbstractContextManager[Transaction]: ...
 
+    def view(self) -> AbstractContextManager[Transaction]:
+        """A transaction that only reads, and waits for no writer."""
+
     def rehearsal(self) -> AbstractContextManager[Transaction]:
         """A transaction that is always rolled back: for dry runs."""

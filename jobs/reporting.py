@@ -31,7 +31,7 @@ def close_run(exchange: Exchange, run: Run, steps: Sequence[tuple[Step, Sequence
     validations = [validation for _, listed in steps for validation in listed]
     if not run.dry_run:
         validations = [exchange.validate(item.schema, item.table, item.name) for item in _subjects(exchange, run)]
-    with exchange.registry.rehearsal() as tx:
+    with exchange.registry.view() as tx:
         batches = tx.batches.of_run(run.id)
         conservation = tx.conservation.count()
         if batches:
@@ -82,7 +82,7 @@ def _totals(steps: Sequence[tuple[Step, Sequence[Validation]]]) -> dict[str, int
 
 def _subjects(exchange: Exchange, run: Run) -> Iterator[Subject]:
     """The tables this run handled, read again from the archive and the ledger."""
-    with exchange.registry.rehearsal() as tx:
+    with exchange.registry.view() as tx:
         files = tx.runs.inbound_files_of(run.id)
         batches = tx.batches.made_by(run.id)
     for file in files:

@@ -29,7 +29,7 @@ def device_enrolment_response(exchange: Exchange, run: Run) -> Work:
     provider = exchange.provider(run)
     work = Work("device_enrolment_response")
     with exchange.lease(f"{provider.name}:in"):
-        with exchange.registry.transaction() as tx:
+        with exchange.registry.view() as tx:
             loaded = tx.files.in_states(FileKind.RESPONSE, provider.name, (FileState.LOADED,))
         for file in loaded:
             _apply(exchange, run, provider, file, work)
@@ -151,7 +151,7 @@ def notes(members: Sequence[Decision], limit: int) -> str:
 
 def _put_away(exchange: Exchange, provider: Provider, work: Work) -> None:
     """Crash window: applied but not moved; the file is known by its digest and moved by the next run."""
-    with exchange.registry.transaction() as tx:
+    with exchange.registry.view() as tx:
         settled = tx.files.to_put_away(provider.name)
     remote = [file for file in settled if file.media != "json"]
     if remote:

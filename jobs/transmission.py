@@ -43,7 +43,7 @@ def device_enrolment_adaptor(exchange: Exchange, run: Run) -> Work:
     provider = exchange.provider(run)
     work = Work("device_enrolment_adaptor")
     with exchange.lease(f"{provider.name}:out"):
-        with exchange.registry.transaction() as tx:
+        with exchange.registry.view() as tx:
             sealed = tx.batches.in_states(provider.name, (BatchState.SEALED,), run.batch)
         if run.dry_run:
             work.done = len(sealed)

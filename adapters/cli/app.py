@@ -16,16 +16,17 @@ from adapters.cli.state import State
 _HELP = """Enrol hardware devices in bulk: order files in, encrypted batches out, answers back.
 
 \b
-  $ muster init --organisation "Example Ltd" --simulator acme   first steps
-  $ muster run device_enrolment_request --provider acme         do the work
-  $ muster status                                               how everything stands
-  $ muster where 356938035643809                                one device's whole life
+  $ muster init --simulator acme                          first steps
+  $ muster run device_enrolment_request --provider acme   do the work
+  $ muster status                                         how everything stands
+  $ muster where 356938035643809                          one device's whole life
 
 The workspace is the folder of --home, else of MUSTER_HOME, else .muster in the current folder.
 
 \b
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing to do, 4 partly failed,
-130 stopped by Ctrl-C. Results go to standard output, messages to standard error.
+            130 stopped by Ctrl-C.
+Results go to standard output, messages to standard error.
 """
 
 app = typer.Typer(
@@ -50,7 +51,9 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(
     ctx: typer.Context,
-    home: Annotated[Path | None, typer.Option("--home", help="The workspace.", show_default=False)] = None,
+    home: Annotated[
+        Path | None, typer.Option("--home", metavar="FOLDER", help="The workspace.", show_default=False)
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and what libraries log.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)

@@ -42,8 +42,13 @@ def register(app: typer.Typer) -> None:
 
 def list_batches(
     ctx: typer.Context,
-    provider: Annotated[str, typer.Option("--provider", help="Only this provider's.", show_default=False)] = "",
-    state: Annotated[BatchState | None, typer.Option("--state", help="Only in this state.", show_default=False)] = None,
+    provider: Annotated[
+        str, typer.Option("--provider", metavar="NAME", help="Only this provider's.", show_default=False)
+    ] = "",
+    state: Annotated[
+        BatchState | None,
+        typer.Option("--state", metavar="STATE", help=f"One of {', '.join(BatchState)}.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     from adapters.cli import screen
@@ -70,7 +75,7 @@ def list_batches(
 
 def show_batch(
     ctx: typer.Context,
-    number: Annotated[str, typer.Argument(help="The batch number.", show_default=False)],
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The batch number.", show_default=False)],
     with_lines: Annotated[bool, typer.Option("--lines", help="Show every line with its device.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -25,7 +25,7 @@ CUSTOMERS = RecordSchema(
         replace(ORDER_DISPATCH.column("customer_account"), name="account", required=True),
         Column("name", "Name", "The customer's name", "Example Schools", required=True),
         replace(ORDER_DISPATCH.column("provider"), required=True),
-        replace(REQUEST_DETAIL.column("customer_organisation_id"), name="organisation_id", required=True),
+        replace(REQUEST_DETAIL.column("customer_id"), name="organisation_id", required=True),
     ),
     (UniqueTogether(("account", "provider")),),
 )

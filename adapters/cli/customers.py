@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    customers = group("customers", "Customers and their organisation ids at the providers: import, list.")
+    customers = group("customers", "The customers: import, list.")
     command(
         customers,
         "import",
@@ -31,7 +31,10 @@ def register(app: typer.Typer) -> None:
 
 def import_customers(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The CSV file, UTF-8.", exists=True, dir_okay=False, show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="The CSV file, UTF-8.", exists=True, dir_okay=False, show_default=False),
+    ],
     as_json: Json = False,
 ) -> None:
     from adapters.cli.customer_file import read

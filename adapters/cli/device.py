@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
     command(
         app,
         "where",
-        "One device's whole life: instructions, batches, answers, states.",
+        "One device's whole life, by any identifier.",
         "muster where 356938035643809",
         "muster where 02-1a-2b-3c-4d-5e",
         "muster where SN00000001 --json",
@@ -30,7 +30,9 @@ def register(app: typer.Typer) -> None:
 
 def where(
     ctx: typer.Context,
-    identifier: Annotated[str, typer.Argument(help="Serial number, IMEI, MEID or MAC address.", show_default=False)],
+    identifier: Annotated[
+        str, typer.Argument(metavar="IDENTIFIER", help="Serial number, IMEI, MEID or MAC address.", show_default=False)
+    ],
     as_json: Json = False,
 ) -> None:
     from adapters.cli.screen import clean, messages, print_json, results

@@ -39,11 +39,17 @@ def register(app: typer.Typer) -> None:
 
 def run(
     ctx: typer.Context,
-    job: Annotated[Job, typer.Argument(help="The job.", show_default=False)],
-    provider: Annotated[str, typer.Option("--provider", help="Only this provider.", show_default=False)] = "",
+    job: Annotated[Job, typer.Argument(metavar="JOB", help=f"One of {', '.join(Job)}.", show_default=False)],
+    provider: Annotated[
+        str, typer.Option("--provider", metavar="NAME", help="Only this provider.", show_default=False)
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; change nothing.")] = False,
-    order: Annotated[str, typer.Option("--order", help="Only this order number.", show_default=False)] = "",
-    batch: Annotated[str, typer.Option("--batch", help="Only this batch number.", show_default=False)] = "",
+    order: Annotated[
+        str, typer.Option("--order", metavar="NUMBER", help="Only this order number.", show_default=False)
+    ] = "",
+    batch: Annotated[
+        str, typer.Option("--batch", metavar="NUMBER", help="Only this batch number.", show_default=False)
+    ] = "",
     as_json: Json = False,
 ) -> None:
     from adapters.cli.reports import document, show_report

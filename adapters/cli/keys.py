@@ -34,7 +34,7 @@ class NoKey(Setup):
 
 
 def register(app: typer.Typer) -> None:
-    keys = group("keys", "OpenPGP keys, ours and the providers': list, export, import, generate.")
+    keys = group("keys", "OpenPGP keys: list, export, import, generate.")
     command(keys, "list", "Every key: whose, what for, how long.", "muster keys list")(list_keys)
     command(
         keys,
@@ -87,9 +87,15 @@ def export(ctx: typer.Context) -> None:
 
 def import_key(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The key file.", exists=True, dir_okay=False, show_default=False)],
-    fingerprint: Annotated[str, typer.Option("--fingerprint", help="As a person told it.", show_default=False)],
-    reason: Annotated[str, typer.Option("--reason", help="For the audit trail.", show_default=False)] = "",
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The key file.", exists=True, dir_okay=False, show_default=False)
+    ],
+    fingerprint: Annotated[
+        str, typer.Option("--fingerprint", metavar="HEX", help="As a person told it.", show_default=False)
+    ],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="For the audit trail.", show_default=False)
+    ] = "",
 ) -> None:
     from adapters import keyring
     from adapters.cli.screen import results

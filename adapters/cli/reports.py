@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from adapters.cli.screen import moment, plural, state, table
+from adapters.cli.screen import facts, moment, plural, state, table
 from adapters.report import to_json
 from formats.findings import CATALOGUE
 from jobs.runs import Conservation, RunReport
@@ -54,9 +54,7 @@ def show_report(screen: Console, report: RunReport, path: Path, zone: tzinfo) ->
                 ],
             )
         )
-        for item in report.files:
-            if item.reason:
-                screen.print(f"  {item.name}: {item.reason}")
+        screen.print(facts({item.name: item.reason for item in report.files}))
     _show_findings(screen, report)
     show_conservation(screen, report.conservation)
     screen.print(f"  Report: {path}", soft_wrap=True)
@@ -65,10 +63,10 @@ def show_report(screen: Console, report: RunReport, path: Path, zone: tzinfo) ->
 def show_conservation(screen: Console, conservation: Conservation) -> None:
     """Where every ordered device sits; an identity that does not hold is shown in full."""
     broken = [check for check in conservation.checks if not check.holds]
-    verdict = f"{plural(len(conservation.checks), 'identity')} hold" if not broken else "THE COUNT DOES NOT ADD UP"
+    verdict = f"all {len(conservation.checks)} checks hold" if not broken else "THE COUNT DOES NOT ADD UP"
     screen.print(
         Text.assemble(
-            f"  Conservation: {plural(conservation.total, 'order line')}, ",
+            f"  Conservation: {plural(conservation.total, 'ordered device')}, ",
             (verdict, "bold red" if broken else "green"),
         )
     )
@@ -96,6 +94,5 @@ def _show_findings(screen: Console, report: RunReport) -> None:
             ],
         )
     )
-    for code in dict.fromkeys(item.code for item in report.findings):
-        kind = CATALOGUE[code]
-        screen.print(f"  {code}: {kind.title}. {kind.remedy}")
+    kinds = [CATALOGUE[code] for code in dict.fromkeys(item.code for item in report.findings)]
+    screen.print(facts({kind.code: f"{kind.title}. {kind.remedy}" for kind in kinds}))

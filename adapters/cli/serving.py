@@ -52,9 +52,12 @@ def register(app: typer.Typer) -> None:
 
 def console(
     ctx: typer.Context,
-    port: Annotated[int, typer.Option("--port", help="Default: the one in muster.toml.", show_default=False)] = 0,
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", help="Default: the one in muster.toml.", show_default=False)
+    ] = 0,
     simulate: Annotated[
-        list[str] | None, typer.Option("--simulate", help="Start this provider's simulator, too.", show_default=False)
+        list[str] | None,
+        typer.Option("--simulate", metavar="NAME", help="Start this provider's simulator, too.", show_default=False),
     ] = None,
 ) -> None:
     from adapters.cli.screen import messages
@@ -84,12 +87,14 @@ def console(
 
 def simulate(
     ctx: typer.Context,
-    home: Annotated[Path, typer.Argument(help="The simulator's folder.", show_default=False)],
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="0: that of its last run, else any.")] = 0,
+    home: Annotated[Path, typer.Argument(metavar="HOME", help="The simulator's folder.", show_default=False)],
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", metavar="PORT", help="0: that of its last run, else any.")] = 0,
     plan: Annotated[
         Path | None,
-        typer.Option("--plan", help="How it behaves (TOML).", exists=True, dir_okay=False, show_default=False),
+        typer.Option(
+            "--plan", metavar="FILE", help="How it behaves (TOML).", exists=True, dir_okay=False, show_default=False
+        ),
     ] = None,
 ) -> None:
     from adapters.simulator import run
@@ -99,7 +104,7 @@ def simulate(
 
 def demo(
     ctx: typer.Context,
-    devices: Annotated[int, typer.Option("--devices", help="How many devices.", min=1)] = 1000,
+    devices: Annotated[int, typer.Option("--devices", metavar="COUNT", help="How many devices.", min=1)] = 1000,
     stay: Annotated[bool, typer.Option("--stay", help="Keep the console running afterwards.")] = False,
 ) -> None:
     from rich.console import Console

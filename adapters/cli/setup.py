@@ -50,10 +50,14 @@ def register(app: typer.Typer) -> None:
 def init(
     ctx: typer.Context,
     organisation: Annotated[
-        str, typer.Option("--organisation", help="Your name in reports and on your key.", show_default=False)
+        str,
+        typer.Option(
+            "--organisation", metavar="NAME", help="Your name in reports and on your key.", show_default=False
+        ),
     ] = "",
     simulator: Annotated[
-        str, typer.Option("--simulator", help="Add a simulated provider of this name.", show_default=False)
+        str,
+        typer.Option("--simulator", metavar="NAME", help="Add a simulated provider of this name.", show_default=False),
     ] = "",
 ) -> None:
     from adapters.cli.keys import spaced

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
     command(
         app,
         "status",
-        "How everything stands: devices, batches, quarantine, last runs.",
+        "How everything stands, on one screen.",
         "muster status",
         "muster status --json",
     )(status)

@@ -78,11 +78,14 @@ def secret_files(workspace: Workspace) -> Iterator[Check]:
 
 def space(workspace: Workspace, settings: Settings) -> Iterator[Check]:
     """Free space where the spool and the archive lie."""
-    for name, folder in (("spool", workspace.spool), ("archive", settings.archive)):
-        place = next(path for path in (folder, *folder.parents) if path.exists())
+    places = [
+        next(path for path in (folder, *folder.parents) if path.exists())
+        for folder in (workspace.spool, settings.archive)
+    ]
+    for place in {path.stat().st_dev: path for path in places}.values():
         usage = shutil.disk_usage(place)
         free = usage.free / usage.total
-        what = f"{name}: {free:.0%} free ({usage.free / 1e9:,.1f} GB)"
+        what = f"{free:.0%} free ({usage.free / 1e9:,.1f} GB) below {place}"
         if free >= _SPACE_WARN:
             yield Check("disk", Status.OK, what)
         else:

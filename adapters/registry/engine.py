@@ -6,6 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
+READ_ONLY = "postgresql_readonly"
+"""Execution option of a transaction that only reads: it waits for no writer."""
+
 _BUSY_MS = 60_000
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -31,6 +34,7 @@ def make_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reading = connection.get_execution_options().get(READ_ONLY, False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine

@@ -16,7 +16,7 @@ from adapters.registry.audit import AuditTrail
 from adapters.registry.batches import Batches
 from adapters.registry.claims import Claims
 from adapters.registry.conservation import ConservationCount
-from adapters.registry.engine import make_engine
+from adapters.registry.engine import READ_ONLY, make_engine
 from adapters.registry.files import Files
 from adapters.registry.intake import Intake
 from adapters.registry.leases import Leases
@@ -92,6 +92,11 @@ class Registry:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         with self._engine.begin() as connection:
+            yield Transaction(connection)
+
+    @contextmanager
+    def view(self) -> Iterator[Transaction]:
+        with self._engine.connect().execution_options(**{READ_ONLY: True}) as connection, connection.begin():
             yield Transaction(connection)
 
     @contextmanager
