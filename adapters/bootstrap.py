@@ -178,7 +178,15 @@ class Muster:
     def receive_answer(self, provider: str, body: bytes, actor: str) -> str:
         """`inboundDeviceEnrolment`: keep a CMP-style JSON answer for the next response run."""
         run = self.begin(Job.RESPONSE, provider=provider, actor=actor)
-        return receive_answer(self.exchange, self.settings.provider(provider), body, run)
+        try:
+            digest = receive_answer(self.exchange, self.settings.provider(provider), body, run)
+        except MusterError as error:
+            self._record(run, 0, Step("inbound_device_enrolment", 0, str(error), status=RunStatus.FAILED))
+            self.finish(run.id)
+            raise
+        self._record(run, 0, Step("inbound_device_enrolment", 1, "one answer received, the next response run loads it"))
+        self.finish(run.id)
+        return digest
 
     def cancel_batch(self, number: str, actor: str, reason: str) -> int:
         """Cancel a sealed batch that was not sent; returns how many lines wait again."""

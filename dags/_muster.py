@@ -90,7 +90,7 @@ def job_dag(job: Job, title: str, doc: str, schedule: str | None, provider: Prov
         params=_form(job),
         default_args=_task_defaults(provider),
     ) as dag:
-        run = begin_run(job.value, None if provider is None else provider.name)
+        run: Any = begin_run(job.value, None if provider is None else provider.name)
         report = WriteReport(task_id=REPORT, run=run, trigger_rule=TriggerRule.ALL_DONE)
         before: Any = run
         for name in STEPS[job]:
@@ -151,7 +151,7 @@ class WriteReport(BaseOperator):
 
     def __init__(self, *, run: XComArg, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.run = run
+        self.run: Any = run  # in `execute` the id itself
 
     def execute(self, context: Context) -> None:
         log.info("Report of run %s", self.run)

@@ -170,7 +170,6 @@ _KINDS = (
     ),
     _error("FILE_ENCODING", "The file is not UTF-8 text", "Export it as UTF-8."),
     _error("FILE_EMPTY", "The file holds no records", "Send a file with at least one record."),
-    _error("FILE_TOO_LARGE", "The file is larger than the configured limit", "Split the file, or raise the limit."),
     _error(
         "FILE_HEADING",
         "The heading lacks a column, or has one that is not known or doubled",
@@ -186,7 +185,6 @@ _KINDS = (
         "The name of the remote file is not one this provider may use",
         "Nothing was fetched; ask the provider to use the agreed names.",
     ),
-    _error("FILE_CHANGED_IN_TRANSFER", "The file changed while it was fetched", "It is fetched again by the next run."),
     # generic format
     _error(
         "GENERIC_HEADER",

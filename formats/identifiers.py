@@ -14,11 +14,14 @@ import pyarrow.compute as pc
 from formats.schema import Kind
 
 SERIAL_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}"
-_WHOLE = {
-    Kind.SERIAL: f"^(?:{SERIAL_PATTERN})$",
-    Kind.MEID: "^[A-F][0-9A-F]{13}$",
-    Kind.MAC: "^[0-9A-F][02468ACE](:[0-9A-F]{2}){5}$",
+PATTERNS = {
+    Kind.SERIAL: SERIAL_PATTERN,
+    Kind.IMEI: "[0-9]{15}",
+    Kind.MEID: "[A-F][0-9A-F]{13}",
+    Kind.MAC: "[0-9A-F][02468ACE](:[0-9A-F]{2}){5}",
 }
+"""The whole canonical value of each kind; an IMEI must pass the Luhn check as well."""
+
 _LUHN_BLOCK = 65_536
 
 IDENTIFIER_COLUMNS = ("serial_number", "imei", "meid", "mac")
@@ -26,21 +29,25 @@ IDENTIFIER_COLUMNS = ("serial_number", "imei", "meid", "mac")
 
 
 def canonical(kind: Kind, values: pa.StringArray) -> pa.StringArray:
-    """The one spelling we store: IMEI and MEID without separators, MAC as upper-case pairs."""
+    """The one spelling we store: IMEI and MEID without separators, MAC as upper-case pairs.
+
+    A text that is no identifier in any spelling stays as it was written.
+    """
     if kind in (Kind.IMEI, Kind.MEID):
-        return pc.utf8_upper(pc.replace_substring_regex(values, r"[\s-]", ""))
-    if kind is Kind.MAC:
+        spelled = pc.utf8_upper(pc.replace_substring_regex(values, r"[\s-]", ""))
+    elif kind is Kind.MAC:
         bare = pc.utf8_upper(pc.replace_substring_regex(values, r"[\s:.-]", ""))
-        paired = pc.replace_substring_regex(bare, r"^(..)(..)(..)(..)(..)(..)$", r"\1:\2:\3:\4:\5:\6")
-        return paired
-    return values
+        spelled = pc.replace_substring_regex(bare, r"^(..)(..)(..)(..)(..)(..)$", r"\1:\2:\3:\4:\5:\6")
+    else:
+        return values
+    return pc.if_else(_fits(kind, spelled), spelled, values)
 
 
 def valid(kind: Kind, values: pa.StringArray) -> pa.BooleanArray:
     """True where the canonical value is well formed; null where the cell is empty."""
     if kind is Kind.IMEI:
         return _valid_imei(values)
-    return pc.match_substring_regex(values, _WHOLE[kind])
+    return _fits(kind, values)
 
 
 def device_id(table: pa.Table) -> pa.ChunkedArray:
@@ -48,8 +55,12 @@ def device_id(table: pa.Table) -> pa.ChunkedArray:
     return pc.coalesce(*(table.column(name) for name in IDENTIFIER_COLUMNS))
 
 
+def _fits(kind: Kind, values: pa.StringArray) -> pa.BooleanArray:
+    return pc.match_substring_regex(values, f"^(?:{PATTERNS[kind]})$")
+
+
 def _valid_imei(values: pa.StringArray) -> pa.BooleanArray:
-    fifteen = pc.match_substring_regex(values, "^[0-9]{15}$")
+    fifteen = _fits(Kind.IMEI, values)
     candidates = pc.filter(values, pc.fill_null(fifteen, False))
     digits = "".join(candidates.to_pylist()).encode("ascii")
     passed = _luhn(np.frombuffer(digits, dtype=np.uint8).reshape(-1, 15))

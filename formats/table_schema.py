@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from formats.checks import INTEGER_PATTERN, MOMENT_PATTERN
-from formats.identifiers import SERIAL_PATTERN
+from formats.identifiers import PATTERNS
 from formats.schema import Column, Kind, RecordSchema
 
 DIALECT: dict[str, Any] = {
@@ -19,14 +19,7 @@ DIALECT: dict[str, Any] = {
     "csv": {"delimiter": ",", "quoteChar": '"', "doubleQuote": True, "lineTerminator": "\n"},
 }
 
-_PATTERNS = {
-    Kind.SERIAL: SERIAL_PATTERN,
-    Kind.IMEI: "[0-9]{15}",
-    Kind.MEID: "[A-F][0-9A-F]{13}",
-    Kind.MAC: "[0-9A-F]{2}(:[0-9A-F]{2}){5}",
-    Kind.INTEGER: INTEGER_PATTERN,
-    Kind.MOMENT: MOMENT_PATTERN,
-}
+_PATTERNS = {**PATTERNS, Kind.INTEGER: INTEGER_PATTERN, Kind.MOMENT: MOMENT_PATTERN}
 
 
 def table_schema(schema: RecordSchema) -> dict[str, Any]:

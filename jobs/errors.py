@@ -161,11 +161,11 @@ class KeyUnusable(Setup):
 # --- work ------------------------------------------------------------------------------
 
 
-class FileRefused(Refused):
-    """The file's content may not be applied. `findings` say why."""
+class AnswerRefused(Refused):
+    """An answer that came in by HTTP cannot be read. `findings` say why; nothing of it was kept."""
 
-    code = "FILE_REFUSED"
-    remedy = "The file is in quarantine with its findings"
+    code = "ANSWER_REFUSED"
+    remedy = "Nothing was kept; correct the document and send it again"
 
 
 class ProviderBusy(Retry):

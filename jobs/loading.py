@@ -15,7 +15,7 @@ from formats.generic.model import GenericFormatError, Read
 from formats.generic.reader import read
 from jobs.batches import Batch
 from jobs.context import Exchange
-from jobs.errors import FileRefused, MessageRefused
+from jobs.errors import AnswerRefused, MessageRefused
 from jobs.files import FileKind, InboundFile
 from jobs.providers import Provider, SequencePolicy
 from jobs.registry import Transaction
@@ -166,11 +166,11 @@ def _quarantine(
 
 
 def receive_answer(exchange: Exchange, provider: Provider, body: bytes, run: Run) -> str:
-    """`inboundDeviceEnrolment`: an answer as CMP-style JSON. Returns its digest; raises FileRefused."""
+    """`inboundDeviceEnrolment`: an answer as CMP-style JSON. Returns its digest; raises AnswerRefused."""
     try:
         response_json.read(body)
     except GenericFormatError as error:
-        raise FileRefused(error.findings[0].kind.title, findings=[item.code for item in error.findings]) from error
+        raise AnswerRefused(error.findings[0].kind.title, findings=[item.code for item in error.findings]) from error
     digest = exchange.archive.keep_plaintext(body)
     with exchange.registry.transaction() as tx:
         claimed = tx.files.claim(

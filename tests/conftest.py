@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.support.ledger import ledger
 from tests.support.postgres import postgres, registry_url
 
-__all__ = ["postgres", "registry_url"]
+__all__ = ["ledger", "postgres", "registry_url"]

@@ -18,8 +18,8 @@ _HELP = """Enrol hardware devices in bulk: order files in, encrypted batches out
 \b
   $ muster init --simulator acme                          first steps
   $ muster run device_enrolment_request --provider acme   do the work
-  $ muster status                                         how everything stands
-  $ muster where 356938035643809                          one device's whole life
+  $ muster status                                         see how it stands
+  $ muster where 356938035643809                          follow one device
 
 The workspace is the folder of --home, else of MUSTER_HOME, else .muster in the current folder.
 

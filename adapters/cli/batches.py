@@ -108,19 +108,31 @@ def _show(screen: Console, found: dict[str, Any], zone: tzinfo) -> None:
     from rich.text import Text
 
     from adapters.cli.reports import counts
-    from adapters.cli.screen import facts, state, table
+    from adapters.cli.screen import facts, moment, state, table
 
     batch = found["batch"]
     screen.print(Text.assemble((f"Batch {batch['number']}  ", "bold"), state(batch["state"])))
-    names = ("provider", "sequence", "file_name", "made_at", "sent_at", "record_count", "order_count", "hash_total")
-    digests = ("detail_sha256", "plaintext_sha256", "archive_key")
-    pairs = {name.replace("_", " "): batch[name] for name in names}
-    pairs |= {"lines by state": counts(found["outcomes"])}
-    screen.print(facts(pairs | {name.replace("_", " "): batch[name] for name in digests}, zone))
+    screen.print(
+        facts(
+            [
+                ("provider", batch["provider"]),
+                ("file", batch["file_name"]),
+                ("made", batch["made_at"]),
+                ("sent", batch["sent_at"]),
+                ("orders", batch["order_count"]),
+                ("lines", f"{batch['record_count']:,} ({counts(found['outcomes'])})"),
+                ("hash total", str(batch["hash_total"])),
+            ],
+            zone,
+        )
+    )
+    screen.print("\nSHA-256", style="bold")
+    digests = (("details", "detail_sha256"), ("plaintext", "plaintext_sha256"), ("file", "archive_key"))
+    screen.print(facts((name, batch[field]) for name, field in digests))
     screen.print("\nEvidence", style="bold")
     for item in found["evidence"]:
-        known = ", ".join(f"{name} {value}" for name, value in item["facts"].items())
-        screen.print(facts({item["kind"]: item["at"], "": known}, zone))
+        screen.print(Text.assemble((f"  {item['kind']}", "bold"), f"  {moment(item['at'], zone)}"))
+        screen.print(facts(((name.replace("_", " "), str(value)) for name, value in item["facts"].items()), indent=4))
     if not found["evidence"]:
         screen.print("  none: it has not been sent")
     screen.print("\nAnswers", style="bold")
@@ -131,8 +143,8 @@ def _show(screen: Console, found: dict[str, Any], zone: tzinfo) -> None:
         screen.print("  none yet")
     if "lines" in found:
         screen.print("\nLines", style="bold")
-        rows = [
+        lines = [
             (item["order_number"], item["device_key"], item["request_type"], state(item["state"]))
             for item in found["lines"]
         ]
-        screen.print(table(["Order", "Device", "Type", "State"], rows))
+        screen.print(table(["Order", "Device", "Type", "State"], lines))

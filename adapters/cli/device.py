@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -48,8 +49,7 @@ def where(
     if not lives:
         screen = messages()
         screen.print(f"No device has the identifier {clean(identifier)!r}.", style="bold red")
-        screen.print("  A serial number is looked up as written, capitals and all. A refused row makes no device:")
-        screen.print("  see the findings in the run report (`muster report`).")
+        screen.print("  Serial numbers are looked up as written. A refused row makes no device: see its run report.")
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -86,33 +86,30 @@ def _show(screen: Console, life: dict[str, Any], zone: tzinfo) -> None:
     from formats.identifiers import IDENTIFIER_COLUMNS
 
     name = next(life[column] for column in IDENTIFIER_COLUMNS if life[column])
-    screen.print(Text.assemble(("Device ", "bold"), (name, "bold"), "  ", state(life["state"])))
-    pairs = {column.replace("_", " "): life[column] for column in IDENTIFIER_COLUMNS}
-    pairs |= {column: life[column] for column in ("manufacturer", "model", "provider")}
-    screen.print(facts(pairs | {"held by order": life["order_number"]}))
+    screen.print(Text.assemble((f"Device {name}  ", "bold"), state(life["state"])))
+    shown = (*IDENTIFIER_COLUMNS, "manufacturer", "model", "provider")
+    pairs = [(column.replace("_", " "), life[column]) for column in shown]
+    screen.print(facts([*pairs, ("held by order", life["order_number"])]))
     screen.print(f"\n{plural(len(life['instructions']), 'instruction')}, oldest first", style="bold")
     for line in life["instructions"]:
-        _show_instruction(screen, line, zone)
+        title = f"  {line['request']} {line['order_number']} line {line['line_number']}  "
+        screen.print(Text.assemble((title, "bold"), state(line["state"]), f"  {line['reason'] or ''}"))
+        screen.print(facts(_instruction(line, zone), zone, indent=4))
 
 
-def _show_instruction(screen: Console, line: dict[str, Any], zone: tzinfo) -> None:
-    from rich.text import Text
+def _instruction(line: dict[str, Any], zone: tzinfo) -> Iterator[tuple[str, str]]:
+    """What is known of one instruction, in the order it happened."""
+    from adapters.cli.screen import moment
 
-    from adapters.cli.screen import facts, moment, state
-
-    title = f"  {line['request']} {line['order_number']} line {line['line_number']}  "
-    screen.print(Text.assemble((title, "bold"), state(line["state"]), f"  {line['reason'] or ''}"))
-    sent = f", sent {moment(line['sent_at'], zone)}" if line["sent_at"] else ", not sent"
-    pairs = {
-        "ordered": f"{moment(line['order_date'], zone)} for customer {line['account']}, provider {line['provider']}",
-        "from": f"{line['source_file']}, row {line['source_row']}",
-        "batch": f"{line['batch']} ({line['batch_state']}){sent}" if line["batch"] else "none",
-    }
-    screen.print(facts(pairs, zone, indent=4))
+    yield "ordered", f"{moment(line['order_date'], zone)}, customer {line['account']}, provider {line['provider']}"
+    yield "from", f"{line['source_file']}, row {line['source_row']}"
+    if line["batch"]:
+        sent = f"sent {moment(line['sent_at'], zone)}" if line["sent_at"] else "not sent"
+        yield "batch", f"{line['batch']} ({line['batch_state']}), {sent}"
     for answer in line["answers"]:
         applied = "applied" if answer["applied"] else "not applied"
-        said = " ".join(part for part in (answer["provider_code"], answer["message"]) if part)
-        answered = f"{moment(answer['at'], zone)}  {answer['outcome']}, {applied} as {answer['line_state']}"
-        screen.print(facts({"answer": f"{answered}\n{answer['file']} ({answer['level']}) {said}".rstrip()}, indent=4))
+        yield "answer", f"{moment(answer['at'], zone)}, {answer['outcome']}, {applied} as {answer['line_state']}"
+        yield "", f"in {answer['file']}, {answer['level']} record"
+        yield "", ": ".join(part for part in (answer["provider_code"], answer["message"]) if part)
     for event in line["effects"]:
-        screen.print(facts({"effect": f"{moment(event['at'], zone)}  device {event['effect']}"}, indent=4))
+        yield "device", f"{moment(event['at'], zone)}, {event['effect']}"

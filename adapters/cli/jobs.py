@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from adapters.bootstrap import Muster
     from jobs.runs import Run, RunReport
 
+_NEXT = {
+    Job.ORDER_DISPATCH: f"muster run {Job.REQUEST}",
+    Job.REQUEST: f"muster run {Job.RESPONSE}, when the provider has answered",
+    Job.RESPONSE: "muster status",
+}
 _DONE = {RunStatus.DONE, RunStatus.PARTLY}
 _BAD = {RunStatus.FAILED, RunStatus.PARTLY}
 
@@ -39,7 +44,7 @@ def register(app: typer.Typer) -> None:
 
 def run(
     ctx: typer.Context,
-    job: Annotated[Job, typer.Argument(metavar="JOB", help=f"One of {', '.join(Job)}.", show_default=False)],
+    job: Annotated[Job, typer.Argument(metavar="JOB", help="The job.", show_default=False)],
     provider: Annotated[
         str, typer.Option("--provider", metavar="NAME", help="Only this provider.", show_default=False)
     ] = "",
@@ -67,9 +72,12 @@ def run(
     except KeyboardInterrupt:
         messages().print("Stopped. Run the same command again: it goes on where it stopped.")
         raise
+    status = exit_code([report.run.status for report, _ in done])
     if as_json:
         print_json({"runs": [document(*ended) for ended in done]})
-    raise typer.Exit(exit_code([report.run.status for report, _ in done]))
+    elif status in (ExitCode.OK, ExitCode.PARTLY) and not dry_run:
+        messages().print(f"Next: {_NEXT[job]}", style="dim")
+    raise typer.Exit(status)
 
 
 def exit_code(ended: list[RunStatus]) -> ExitCode:
@@ -114,16 +122,17 @@ def _run(app: Muster, job: Job, provider: str | None, **options: Any) -> tuple[R
 
 def _step(app: Muster, run: Run, name: str) -> MusterError | None:
     """Do one step and say on standard error how it went. Returns the error that ended it."""
-    from adapters.cli.screen import clean, messages, state
+    from adapters.cli.screen import clean, messages, state, working
 
     screen = messages()
     try:
-        with screen.status(f"  {name} …"):
+        with working(name):
             step = app.step(run.id, name)
     except MusterError as error:
         screen.print(f"  {name:<26}", state("failed"))
         return error
-    screen.print(f"  {name:<26}", state("done" if step.done else "nothing to do"), soft_wrap=True)
-    if step.done:
+    went = "done" if step.done else "nothing to do"
+    screen.print(f"  {name:<26}", state(went))
+    if step.message != went:
         screen.print(f"    {clean(step.message)}", style="dim", soft_wrap=True)
     return None

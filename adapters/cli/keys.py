@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
         keys,
         "import",
         "Take in a provider's public key.",
-        'muster keys import acme.asc --fingerprint "0123 4567 89AB CDEF 0123  4567 89AB CDEF 0123 4567"',
+        "muster keys import acme.asc --fingerprint 0123…4567 --reason 'new key'",
         more="Ask for the fingerprint by another way than the file came. "
         "The key is used only once the provider's file pins it under [keys].",
     )(import_key)
@@ -143,20 +143,18 @@ def _uses(settings: Settings) -> dict[str, list[str]]:
 def _show_key(key: KeyInfo, uses: list[str], settings: Settings) -> None:
     from rich.text import Text
 
-    from adapters.cli.screen import clean, facts, results
+    from adapters.cli.screen import facts, results
 
     results().print(Text(spaced(key.fingerprint), "bold"))
     results().print(
         facts(
-            {
-                "name": clean(key.user_id),
-                "used as": ", ".join(uses) or "nothing: no setting names it",
-                "expires": _expiry(key.expires, settings, revoked=key.revoked),
-                "encrypts until": _expiry(key.encryption_expires, settings)
-                if key.can_encrypt
-                else Text("cannot", "red"),
-                "secret key": "yes" if key.secret else "",
-            }
+            [
+                ("name", key.user_id),
+                ("used as", ", ".join(uses) or "nothing: no setting names it"),
+                ("secret part", "here" if key.secret else ""),
+                ("valid", _expiry(key.expires, settings, revoked=key.revoked)),
+                ("encrypts", _expiry(key.encryption_expires, settings) if key.can_encrypt else Text("no", "bold red")),
+            ]
         )
     )
 
@@ -170,9 +168,9 @@ def _expiry(expires: datetime | None, settings: Settings, revoked: bool = False)
     if revoked:
         return Text("revoked", "bold red")
     if expires is None:
-        return Text("never")
+        return Text("for ever")
     left = expires - SystemClock().now()
-    shown = moment(expires, settings.zone)
+    shown = f"until {moment(expires, settings.zone)}"
     if left < timedelta(0):
         return Text(f"{shown}, expired", "bold red")
     return Text(f"{shown}, in {plural(left.days, 'day')}", "yellow" if left < _SOON else "")

@@ -54,7 +54,7 @@ def show_report(screen: Console, report: RunReport, path: Path, zone: tzinfo) ->
                 ],
             )
         )
-        screen.print(facts({item.name: item.reason for item in report.files}))
+        screen.print(facts((item.name, item.reason) for item in report.files))
     _show_findings(screen, report)
     show_conservation(screen, report.conservation)
     screen.print(f"  Report: {path}", soft_wrap=True)
@@ -87,12 +87,12 @@ def _show_findings(screen: Console, report: RunReport) -> None:
         return
     screen.print(
         table(
-            ["Finding", "Rows", "First rows", "File"],
+            ["Finding", "Count", "First rows", "File"],
             [
-                (item.code, item.count, ", ".join(map(str, item.rows[:_ROWS_SHOWN])), item.file)
+                (item.code, item.count, ", ".join(map(str, list(dict.fromkeys(item.rows))[:_ROWS_SHOWN])), item.file)
                 for item in report.findings
             ],
         )
     )
     kinds = [CATALOGUE[code] for code in dict.fromkeys(item.code for item in report.findings)]
-    screen.print(facts({kind.code: f"{kind.title}. {kind.remedy}" for kind in kinds}))
+    screen.print(facts((kind.code, f"{kind.title}. {kind.remedy}") for kind in kinds))

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, TextIO
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -41,6 +42,12 @@ def messages() -> Console:
     return _console(sys.stderr)
 
 
+def working(text: str) -> AbstractContextManager[object]:
+    """A spinner on standard error while the block lasts, where somebody is there to see it."""
+    screen = messages()
+    return screen.status(f"  {text} …") if screen.is_terminal and not screen.no_color else nullcontext()
+
+
 def print_json(document: object) -> None:
     """One JSON document on standard output; times are ISO 8601 in UTC."""
     sys.stdout.write(json.dumps(_plain(document), indent=2) + "\n")
@@ -58,10 +65,7 @@ def state(text: str) -> Text:
 
 def moment(value: datetime | None, zone: tzinfo) -> str:
     """`21 Nov 2026 10:15 CET`, or a dash."""
-    if value is None:
-        return "-"
-    local = value.astimezone(zone)
-    return f"{local.day} {local:%b %Y %H:%M %Z}"
+    return "-" if value is None else f"{_date(value, zone)} {value.astimezone(zone):%Z}"
 
 
 def plural(count: int, noun: str) -> str:
@@ -71,25 +75,28 @@ def plural(count: int, noun: str) -> str:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[Cell]], zone: tzinfo = UTC) -> Padding:
-    """A plain table, indented; columns of numbers stand right."""
+    """A plain table, indented; numbers stand right; where it is too wide, texts are broken, nothing else."""
     listed = [list(row) for row in rows]
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for position, heading in enumerate(headings):
-        numeric = any(isinstance(row[position], int) for row in listed)
-        made.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+        cells = [row[position] for row in listed]
+        numeric = any(isinstance(cell, int) for cell in cells)
+        breaks = any(isinstance(cell, str) for cell in cells)
+        made.add_column(heading, justify="right" if numeric else "left", overflow="fold", no_wrap=not breaks)
     for row in listed:
-        made.add_row(*(_cell(cell, zone) for cell in row))
-    return Padding.indent(made, 2)
+        made.add_row(*(_cell(cell, zone, with_zone=False) for cell in row))
+    timed = any(isinstance(cell, datetime) for row in listed for cell in row)
+    return Padding.indent(Group(made, Text(f"Times: {zone}", "dim")) if timed else made, 2)
 
 
-def facts(pairs: Mapping[str, Cell], zone: tzinfo = UTC, indent: int = 2) -> Padding:
+def facts(pairs: Iterable[tuple[str, Cell]], zone: tzinfo = UTC, indent: int = 2) -> Padding:
     """Names and values, one pair a line; empty values are left out."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     made.add_column("", style="dim", no_wrap=True)
     made.add_column("", overflow="fold")
-    for name, value in pairs.items():
+    for name, value in pairs:
         if value not in (None, ""):
-            made.add_row(name, _cell(value, zone))
+            made.add_row(name, _cell(value, zone, with_zone=True))
     return Padding.indent(made, indent)
 
 
@@ -98,14 +105,19 @@ def _console(stream: TextIO) -> Console:
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
-def _cell(value: Cell, zone: tzinfo) -> Text:
+def _cell(value: Cell, zone: tzinfo, with_zone: bool) -> Text:
     if isinstance(value, Text):
         return value
     if isinstance(value, datetime):
-        return Text(moment(value, zone), no_wrap=True)
+        return Text(moment(value, zone) if with_zone else _date(value, zone))
     if isinstance(value, int):
         return Text(f"{value:,}")
     return Text(clean(value or "-"))
+
+
+def _date(value: datetime, zone: tzinfo) -> str:
+    local = value.astimezone(zone)
+    return f"{local.day} {local:%b %Y %H:%M}"
 
 
 def _plain(value: Any) -> Any:

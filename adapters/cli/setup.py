@@ -59,14 +59,24 @@ def init(
         str,
         typer.Option("--simulator", metavar="NAME", help="Add a simulated provider of this name.", show_default=False),
     ] = "",
+    registry_url: Annotated[
+        str,
+        typer.Option(
+            "--registry-url",
+            metavar="URL",
+            help="The database, or env:NAME of a variable; else SQLite.",
+            show_default=False,
+        ),
+    ] = "",
 ) -> None:
     from adapters.cli.keys import spaced
-    from adapters.cli.screen import messages, results
+    from adapters.cli.screen import results, working
     from adapters.installing import initialise
 
     workspace = ctx.obj.workspace
-    with messages().status("  making keys …"):
-        made = initialise(workspace, organisation or f"Muster at {platform.node()}")
+    values = {"registry_url": _checked(registry_url)} if registry_url else {}
+    with working("making keys"):
+        made = initialise(workspace, organisation or f"Muster at {platform.node()}", values)
     with ctx.obj.registry():  # opening it makes it
         pass
     screen = results()
@@ -120,6 +130,19 @@ def doctor(
         _show_sum(checks)
     if any(check.status is Status.FAIL for check in checks):
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _checked(registry_url: str) -> str:
+    """Refused before it is written down: a URL with a password, or of another database."""
+    from adapters.settings.faults import Wrong
+    from adapters.settings.model import Config
+    from adapters.settings.rules import RULES
+
+    try:
+        RULES[Config, "registry_url"](registry_url)
+    except Wrong as wrong:
+        raise typer.BadParameter(f"{wrong.what}. {wrong.remedy}.", param_hint="--registry-url") from None
+    return registry_url
 
 
 def _show_check(check: Check) -> None:

@@ -100,8 +100,9 @@ def _show_quarantine(screen: Console, files: list[dict[str, Any]], zone: tzinfo)
     from adapters.cli.screen import plural, table
 
     if not files:
-        screen.print("\nQuarantine: empty")
+        screen.print("\nQuarantine", style="bold")
+        screen.print("  empty")
         return
-    screen.print(f"\nQuarantine: {plural(len(files), 'file')} wait for a decision", style="bold red")
+    screen.print(f"\nQuarantine: {plural(len(files), 'file')} held for a decision", style="bold red")
     rows = [(file["at"], file["name"], file["provider"], f"{file['code']}: {file['reason']}") for file in files]
     screen.print(table(["Since", "File", "Provider", "Why"], rows, zone))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.console.client import AirflowClient, RequestRefused
-from adapters.console.launcher import Console, ConsoleFailed, Stopped
+from adapters.console.launcher import Console, ConsoleFailed
+from adapters.console.signals import Stopped
 
 __all__ = ["AirflowClient", "Console", "ConsoleFailed", "RequestRefused", "Stopped"]

@@ -18,6 +18,7 @@ from adapters.settings.workspace import Workspace
 
 USER = "admin"
 HOST = "127.0.0.1"
+MARK = "MUSTER_CONSOLE"  # in the environment of every child, to know it again after we were killed
 _FILE_MODE = 0o600
 
 
@@ -44,6 +45,10 @@ class Home:
     @property
     def passwords(self) -> Path:
         return self.folder / "passwords.json"
+
+    @property
+    def mark(self) -> dict[str, str]:
+        return {MARK: str(self.folder)}
 
     @property
     def lock(self) -> Path:
@@ -99,13 +104,13 @@ class Home:
         return (
             inherited
             | connections_env(workspace)
+            | self.mark
             | {
                 "PATH": os.pathsep.join([programs, inherited.get("PATH", os.defpath)]),
                 "MUSTER_HOME": str(workspace.home),
                 "AIRFLOW_HOME": str(self.folder),
                 "PYTHONWARNINGS": "ignore::DeprecationWarning",  # Airflow's own, in every task's log
-                # Airflow's process titles must not overwrite the environment, which kill_left_over reads
-                "SPT_NOENV": "1",
+                "SPT_NOENV": "1",  # Airflow's process titles must not overwrite the environment, and the mark
             }
             | {f"AIRFLOW__{name}": value for name, value in self._settings(port, dags, plugins, kept).items()}
         )

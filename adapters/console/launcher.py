@@ -5,22 +5,22 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
-import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Self
 
 from adapters.console.client import AirflowClient
-from adapters.console.home import HOST, USER, Home
+from adapters.console.home import HOST, MARK, USER, Home
 from adapters.console.processes import Child, kill_left_over, stop_all
+from adapters.console.signals import StopSignals
 from adapters.settings.environment import variables
 from adapters.settings.workspace import Workspace
 from jobs.errors import Retry, Setup
@@ -37,20 +37,11 @@ _HEARTBEATS = ("scheduler", "dag_processor", "triggerer")
 _START_TIMEOUT = 180.0
 _STOP_GRACE = 12.0  # an idle triggerer takes 11 s
 _MAX_RESTARTS = 5
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class ConsoleFailed(Setup):
     code = "CONSOLE_FAILED"
     remedy = "Read the component's log under the workspace's airflow/logs"
-
-
-class Stopped(BaseException):
-    """A stop signal arrived; carries its number. Not an Exception, so that nothing swallows it."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(signal.Signals(number).name)
-        self.number = number
 
 
 class Console:
@@ -82,6 +73,7 @@ class Console:
         self._home = Home(workspace.home / "airflow")
         self._children: dict[str, Child] = {}
         self._stack = ExitStack()
+        self._signals = StopSignals()
         self._restarts = 0
         self.user = USER
         self.password = ""
@@ -105,7 +97,8 @@ class Console:
 
     def __enter__(self) -> Self:
         try:
-            self._stack.enter_context(_stop_signals())
+            atexit.register(self._stop)  # for a signal between the end of the block and __exit__
+            self._stack.enter_context(self._signals)
             self._start()
         except BaseException:
             self._stop()
@@ -127,7 +120,7 @@ class Console:
     def _start(self) -> None:
         kept = self._home.prepare()
         self._stack.enter_context(_alone(self._home.lock))
-        if killed := kill_left_over(self._home.noted_sessions(), f"AIRFLOW_HOME={self._home.folder}"):
+        if killed := kill_left_over(self._home.noted_sessions(), f"{MARK}={self._home.folder}"):
             self._say(f"Ended {killed} processes that an earlier, killed console had left.")
         self.password = kept.password
         self.port = _free_port(self._wanted_port)
@@ -140,7 +133,7 @@ class Console:
         self._say("Starting Airflow.")
         started = datetime.now(UTC)
         for name, argv in self._companions.items():
-            self._launch(Child(name, argv, variables(""), self._home.fresh_log(name)))
+            self._launch(Child(name, argv, variables("") | self._home.mark, self._home.fresh_log(name)))
         for name, words in _COMPONENTS.items():
             if name == "scheduler":
                 # its first tasks fail if no api-server answers, and wait for ever in a pool that does not exist
@@ -160,8 +153,9 @@ class Console:
         self._home.note_migrated()
 
     def _launch(self, child: Child) -> None:
-        self._children[child.name] = child
-        child.start()
+        with self._signals.held():  # a child that is started is known
+            self._children[child.name] = child
+            child.start()
         self._home.note_sessions([known.pid for known in self._children.values() if known.pid])
 
     def _await(self, missing: Callable[[], tuple[str, ...]]) -> None:
@@ -200,10 +194,13 @@ class Console:
             self._launch(child)
 
     def _stop(self) -> None:
-        with _no_signals():
-            stop_all(tuple(self._children.values()), _STOP_GRACE)
-            self._children.clear()
-        self._stack.close()
+        try:
+            with self._signals.held():
+                stop_all(tuple(self._children.values()), _STOP_GRACE)
+                self._children.clear()
+                atexit.unregister(self._stop)
+        finally:
+            self._stack.close()
 
 
 def _later(moment: str | None, than: datetime) -> bool:
@@ -232,34 +229,3 @@ def _alone(lock: Path) -> Iterator[None]:
         except OSError:
             raise ConsoleFailed(f"Another console runs on {lock.parent.parent}") from None
         yield
-
-
-@contextmanager
-def _stop_signals() -> Iterator[None]:
-    """A stop signal becomes the exception Stopped, so that every `with` block is left in order."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise Stopped(number)
-
-    with _handling(stop):
-        yield
-
-
-@contextmanager
-def _no_signals() -> Iterator[None]:
-    """A second Ctrl-C must not break off the stopping."""
-    with _handling(signal.SIG_IGN):
-        yield
-
-
-@contextmanager
-def _handling(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number in _STOP_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Select, Table, func, or_, select
 
+from adapters.registry.engine import READ_ONLY
 from adapters.registry.tables import (
     batches,
     device_events,
@@ -146,11 +147,10 @@ class Ledger:
         return Counter({str(code): int(number) for code, number in self._rows(statement)})
 
     def _number(self, statement: Select[Any]) -> int:
-        with self._engine.connect() as connection:
-            return int(connection.execute(statement).scalar_one())
+        return int(self._rows(statement)[0][0])
 
     def _rows(self, statement: Select[Any]) -> Sequence[tuple[Any, ...]]:
-        with self._engine.connect() as connection:
+        with self._engine.connect().execution_options(**{READ_ONLY: True}) as connection:
             return [tuple(row) for row in connection.execute(statement)]
 
 

@@ -53,13 +53,17 @@ class DevicesRefused(Setup):
 
 @dataclass(frozen=True)
 class Dispatch:
-    """The file, and what must become of its rows: how many end in each bucket, and the findings at intake."""
+    """The file, and what must become of its rows: how many end in each bucket, and the findings at intake.
+
+    `example` is the serial number of a device that is returned, and so has the longest life.
+    """
 
     name: str
     data: bytes
     rows: int
     buckets: Mapping[str, int]
     findings: Mapping[str, int]
+    example: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ def make_dispatch(devices: int) -> Dispatch:
         rows=len(rows),
         buckets=Counter(row.bucket for row in rows),
         findings=Counter(row.finding for row in rows if row.finding),
+        example=next(row.cells["serial_number"] for row in rows if row.bucket == LineState.UNENROLLED),
     )
 
 

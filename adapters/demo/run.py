@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -11,6 +10,7 @@ from rich.console import Console
 
 from adapters.console import Console as AirflowConsole
 from adapters.console import Stopped
+from adapters.console.signals import StopSignals
 from adapters.demo.flow import Flow, await_dags
 from adapters.demo.ledger import Ledger
 from adapters.demo.orders import CUSTOMERS, PROVIDER, Dispatch, make_dispatch
@@ -21,9 +21,9 @@ from adapters.registry.engine import make_engine
 from adapters.registry.registry import Registry
 from adapters.settings import Workspace, registry_url
 
-_NEXT = f"""
-  Next:  muster where ED...                  all about one device, by its serial number
-         muster console --simulate {PROVIDER}    the runs in Airflow, with the provider beside it
+_NEXT = """
+  Next:  muster where {serial}
+         muster console --simulate {provider}   to see the runs in Airflow
 """
 
 
@@ -37,13 +37,11 @@ def run_demo(workspace: Workspace, devices: int, *, stay: bool = False, console:
     console.print(f"\n[bold]Muster demo[/]: {devices:,} devices ordered, enrolled and returned, through Airflow")
     console.print(f"Everything it makes lies in {workspace.home}\n", markup=False, highlight=False, soft_wrap=True)
     try:
-        return _run(workspace, make_dispatch(devices), stay, console)
-    except KeyboardInterrupt:
-        number = int(signal.SIGINT)
+        with StopSignals():
+            return _run(workspace, make_dispatch(devices), stay, console)
     except Stopped as stopped:
-        number = stopped.number
-    console.print("Stopped, and everything that was started with it. Run it again: it goes on where it was.")
-    return 128 + number
+        console.print("\nStopped, and all that was started. Run it again: it goes on where it was.")
+        return 128 + stopped.number
 
 
 def _run(workspace: Workspace, dispatch: Dispatch, stay: bool, console: Console) -> int:
@@ -67,7 +65,8 @@ def _run(workspace: Workspace, dispatch: Dispatch, stay: bool, console: Console)
                     airflow.stay()
                 return code
         code = _show(workspace, stage, dispatch, ledger, before, console)
-        console.print(_NEXT, markup=False, highlight=False, soft_wrap=True)
+        next_commands = _NEXT.format(serial=dispatch.example, provider=PROVIDER)
+        console.print(next_commands, markup=False, highlight=False, soft_wrap=True)
         return code
     finally:
         engine.dispose()
@@ -85,7 +84,7 @@ def _airflow(workspace: Workspace, stage: Stage, steps: Steps) -> Iterator[Airfl
             airflow = running.enter_context(console)
             step.note("reading the DAGs")
             await_dags(airflow.client)
-            step.result = f"runs at {airflow.url}, {PROVIDER}'s SFTP server beside it"
+            step.result = f"at {airflow.url}, {PROVIDER}'s SFTP server too"
         try:
             yield airflow
         finally:
@@ -104,7 +103,7 @@ def _show(
 ) -> int:
     registry = Registry(registry_url(stage.settings, workspace).reveal())
     try:
-        with registry.transaction() as tx:
+        with registry.view() as tx:
             conservation = tx.conservation.count()
     finally:
         registry.close()

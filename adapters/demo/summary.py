@@ -55,9 +55,14 @@ class Outcome:
 
 def show(outcome: Outcome, workspace: Workspace, console: Console) -> None:
     """The tables, then the verdict."""
-    for table in (_buckets(outcome), _batches(outcome), _findings(outcome)):
-        console.print()
-        console.print(Padding(table, (0, 0, 0, len(_MARGIN))))
+    tables = {
+        f"Where the {outcome.dispatch.rows:,} rows of {outcome.dispatch.name} are": _buckets(outcome),
+        "What the provider made of each batch": _batches(outcome),
+        "Findings": _findings(outcome),
+    }
+    for title, table in tables.items():
+        console.print(f"\n{_MARGIN}{title}", style="bold", highlight=False)
+        console.print(Padding.indent(table, len(_MARGIN)))
     console.print()
     _reports(outcome, workspace, console)
     faults = outcome.faults()
@@ -75,7 +80,7 @@ def _buckets(outcome: Outcome) -> Table:
     if sum(everywhere.values()) != sum(outcome.buckets.values()):
         columns.append(everywhere)
         headings.append("In all files")
-    table = _table(f"Where the {outcome.dispatch.rows:,} rows of {outcome.dispatch.name} are")
+    table = _table()
     table.add_column("Bucket")
     for heading in headings:
         table.add_column(heading, justify="right")
@@ -90,7 +95,7 @@ def _buckets(outcome: Outcome) -> Table:
 
 
 def _batches(outcome: Outcome) -> Table:
-    table = _table("What the provider made of each batch")
+    table = _table()
     table.add_column("Batch")
     table.add_column("State")
     for heading in ("Lines", "Enrolled", "Unenrolled", "Rejected", "Review"):
@@ -104,7 +109,7 @@ def _batches(outcome: Outcome) -> Table:
 
 
 def _findings(outcome: Outcome) -> Table:
-    table = _table("Findings")
+    table = _table()
     table.add_column("Code", no_wrap=True)
     table.add_column("In")
     table.add_column("Count", justify="right")
@@ -131,10 +136,8 @@ def _verdict(outcome: Outcome) -> str:
     return f"{_MARGIN}Nothing changed: the file was known already.\n{verdict}"
 
 
-def _table(title: str) -> Table:
-    return Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False
-    )
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
 
 
 def _differences(what: str, counted: Mapping[str, int], expected: Mapping[str, int]) -> list[str]:

@@ -31,7 +31,11 @@ def examine(workspace: Workspace, offline: bool = False) -> Iterator[Check]:
     yield from guarded("folders", partial(machine.folders, workspace))
     yield from guarded("secrets", partial(machine.secret_files, workspace))
     yield from guarded("GnuPG home", partial(keys.home, workspace))
-    if settings is not None:
+    if settings is None:
+        yield Check(
+            "the rest", Status.WARN, "keys, providers, registry and disk were not checked", "Mend the above first"
+        )
+    else:
         yield from _with_settings(workspace, settings, offline)
 
 

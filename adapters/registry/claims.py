@@ -7,6 +7,7 @@ number, is still open. The unique index `uq_lines_claim` is the last word.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
@@ -46,6 +47,11 @@ class Claims:
 
     def eligible_lines(self, provider: str, order_number: str | None) -> pa.Table:
         """Waiting lines whose turn has come (`ELIGIBLE`), oldest order first; whole overrides and voids only."""
+        # order ids do not tell the age: a new line may belong to an order that is older than an open void of it
+        up_to_here: dict[str, Any] = {
+            "partition_by": (orders.c.provider, orders.c.order_number),
+            "order_by": order_lines.c.id,
+        }
         opened = (
             select(
                 order_lines.c.id,
@@ -57,9 +63,8 @@ class Claims:
                 orders.c.request_type,
                 orders.c.order_number,
                 func.min(order_lines.c.id).over(partition_by=order_lines.c.device_id).label("first_of_device"),
-                func.min(orders.c.id)
-                .over(partition_by=(orders.c.provider, orders.c.order_number))
-                .label("first_of_number"),
+                func.min(orders.c.id).over(**up_to_here).label("lowest_order"),
+                func.max(orders.c.id).over(**up_to_here).label("highest_order"),
             )
             .select_from(order_lines.join(orders, orders.c.id == order_lines.c.order_id))
             .where(order_lines.c.state.in_(OPEN))
@@ -68,7 +73,7 @@ class Claims:
         is_turn = and_(
             opened.c.state == LineState.WAITING,
             opened.c.id == opened.c.first_of_device,
-            opened.c.order_id == opened.c.first_of_number,
+            opened.c.lowest_order == opened.c.highest_order,
         )
         turn = case((is_turn, 1), else_=0)
         turns = select(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from adapters.registry.tables import leases
 from jobs.errors import ProviderBusy
@@ -20,7 +21,10 @@ class Leases:
         """Take or renew the lease. `dead`: the present owner is known to have died. Raises ProviderBusy."""
         held = self._db.execute(select(leases.c.owner).where(leases.c.name == name)).first()
         if held is None:
-            self._db.execute(insert(leases).values(name=name, owner=owner, until=now + term))
+            try:
+                self._db.execute(insert(leases).values(name=name, owner=owner, until=now + term))
+            except IntegrityError:  # PostgreSQL: somebody took it since we looked
+                raise ProviderBusy(f"{name} is worked on by another run", lease=name) from None
             return
         free = or_(leases.c.owner.is_(None), leases.c.owner == owner, leases.c.until < now)
         statement = update(leases).where(leases.c.name == name, leases.c.owner == held.owner if dead else free)

@@ -23,7 +23,6 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from adapters.registry.types import Key, Moment
 from jobs.states import BatchState, DeviceState, LineState
@@ -38,7 +37,6 @@ metadata = MetaData(
     }
 )
 
-_Json = JSON().with_variant(JSONB(), "postgresql")
 _HOT: dict[str, Any] = {"postgresql_with": {"fillfactor": 50}}  # room for in-page (HOT) updates
 
 
@@ -84,7 +82,7 @@ runs = Table(
     metadata,
     Column("id", String(40), primary_key=True),
     Column("job", String(40), nullable=False),
-    Column("key", String(250), nullable=False),
+    Column("key", String(520), nullable=False),
     Column("provider", String(40)),
     Column("actor", String(255), nullable=False),
     Column("dry_run", Boolean, nullable=False),
@@ -93,7 +91,7 @@ runs = Table(
     Column("status", String(20), nullable=False),
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),
-    Column("report", _Json),
+    Column("report", JSON),
     UniqueConstraint("job", "key"),
     Index(None, "started_at"),
 )
@@ -107,8 +105,8 @@ run_steps = Table(
     Column("done", Integer, nullable=False),
     Column("status", String(20), nullable=False),
     Column("message", Text, nullable=False),
-    Column("counts", _Json, nullable=False),
-    Column("validations", _Json, nullable=False),
+    Column("counts", JSON, nullable=False),
+    Column("validations", JSON, nullable=False),
 )
 
 files = Table(
@@ -210,8 +208,8 @@ order_lines = Table(
     Column("content_sha256", String(64), nullable=False),
     Column("file_id", ForeignKey("files.id"), nullable=False),
     Column("source_row", Integer, nullable=False),
-    Column("state", String(12), nullable=False, server_default=LineState.WAITING),
-    Column("reason", String(40)),
+    Column("state", String(20), nullable=False, server_default=LineState.WAITING),
+    Column("reason", String(100)),  # a finding's code or the provider's
     UniqueConstraint("order_id", "line_number"),
     Index(None, "device_id"),
     Index(None, "file_id"),
@@ -280,7 +278,7 @@ evidence = Table(
     Column("id", Key, primary_key=True),
     Column("batch_id", ForeignKey("batches.id"), nullable=False),
     Column("kind", String(20), nullable=False),  # delivery, listing, answer, not_sent
-    Column("facts", _Json, nullable=False),
+    Column("facts", JSON, nullable=False),
     Column("at", Moment, nullable=False),
     Index(None, "batch_id"),
 )

@@ -53,8 +53,10 @@ def _split(data: bytes) -> tuple[bytes, bytes, bytes]:
         raise GenericFormatError([Finding("FILE_ENCODING")]) from None
     head_end = data.index(b"\n") + 1
     tail_start = data.rfind(b"\n", 0, len(data) - 1) + 1
-    if not data.startswith(b"H,") or tail_start < head_end:
+    if not data.startswith(b"H,") or b"\nH," in data:
         raise GenericFormatError([Finding("GENERIC_HEADER", 1)])
+    if tail_start < head_end or b"\nT," in data[: tail_start - 1]:
+        raise GenericFormatError([Finding("GENERIC_TRAILER")])
     return data[:head_end], data[head_end:tail_start], data[tail_start:]
 
 
@@ -78,6 +80,8 @@ def _details(body: bytes, schema: RecordSchema) -> pa.Table:
 
 
 def _table(data: bytes, schema: RecordSchema, code: str) -> pa.Table:
+    if b"\r" in data:  # Arrow would take it for a line end
+        raise GenericFormatError([Finding(code)])
     try:
         return pacsv.read_csv(
             pa.BufferReader(data),

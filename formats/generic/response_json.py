@@ -7,82 +7,100 @@ result is the same table as a generic response file's.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 
+from formats import json_text
 from formats.enrolment import Level, Outcome
 from formats.findings import Finding
-from formats.generic.layout import RESPONSE_DETAIL, Interface
+from formats.generic.layout import HEADER, RESPONSE_DETAIL, Interface
 from formats.generic.model import GenericFormatError, Header, Read
 from formats.generic.totals import totals_of
 from formats.judge import judge
+from formats.schema import RecordSchema
 
 _CONSTANTS = {"interfaceCategory": "Device Enrolment", "interfaceType": Interface.RESPONSE.value}
 _VERSION = 1.0
+_NAMED = RecordSchema("response_json", "Response JSON", (HEADER.column("batch_number"), HEADER.column("provider_id")))
 
 Record = dict[str, str | None]
 
 
 def read(data: bytes) -> Read:
-    """Raises GenericFormatError. A JSON answer has no sequence number (0) and no trailer."""
+    """Raises GenericFormatError. A JSON answer has no sequence number (0) and no trailer.
+
+    Rows are counted as in a response file: the first record is row 2.
+    """
     document = _document(data)
     records = [*_records(document["order"])]
     for number, record in enumerate(records, 1):
         record |= {"record_type": "D", "line_number": str(number)}
     columns = [pa.array([record.get(name) for record in records], pa.string()) for name in RESPONSE_DETAIL.names]
     details = pa.table(columns, schema=RESPONSE_DETAIL.arrow())
-    found = judge(RESPONSE_DETAIL, details).findings.to_pylist()
+    rows = pa.array(range(2, len(records) + 2), pa.int64())
+    found = judge(RESPONSE_DETAIL, details, rows).findings.to_pylist()
     findings = [Finding(item["code"], item["row"], item["column"]) for item in found]
-    totals = totals_of(Interface.RESPONSE, details, hashlib.sha256(data).digest())
-    return Read(_header(document), totals, details, findings)
+    return Read(_header(document), totals_of(Interface.RESPONSE, details, data), details, findings)
 
 
 def _document(data: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(data.decode("utf-8"))
+        document = json_text.parse(data)
     except UnicodeDecodeError:
         raise GenericFormatError([Finding("FILE_ENCODING")]) from None
-    except (json.JSONDecodeError, RecursionError):
+    except ValueError:
         raise GenericFormatError([Finding("FILE_UNREADABLE")]) from None
     wrong = not isinstance(document, dict) or any(document.get(key) != value for key, value in _CONSTANTS.items())
-    if wrong or document.get("version") != _VERSION or not isinstance(document.get("order"), dict):
+    if wrong or document.get("version") != _VERSION or document["version"] is True:
         raise GenericFormatError([Finding("GENERIC_HEADER")])
+    if not isinstance(document.get("order"), dict):
+        raise GenericFormatError([Finding("GENERIC_HEADER", None, "order")])
     return dict(document)
 
 
 def _header(document: Mapping[str, Any]) -> Header:
+    moment = _moment(document)
+    batch_number = _text(document, "batchNumber", "GENERIC_HEADER")
+    provider_id = _text(document, "deviceEnrolmentProviderId", "GENERIC_HEADER")
+    named = pa.table([[batch_number or None], [provider_id or None]], schema=_NAMED.arrow())
+    wrong = judge(_NAMED, named).findings.to_pylist()
+    if wrong:
+        raise GenericFormatError([Finding("GENERIC_HEADER", None, item["column"]) for item in wrong])
+    return Header(
+        interface=Interface.RESPONSE,
+        identifier=0,
+        batch_number=batch_number,
+        sequence=0,
+        provider_id=provider_id,
+        batch_date_time=moment,
+        extract_date_time=moment,
+        external_file_name=_text(document, "externalFileName", "GENERIC_HEADER"),
+    )
+
+
+def _moment(document: Mapping[str, Any]) -> datetime:
+    """In UTC; a date-time without offset is one in UTC already."""
     try:
-        moment = datetime.fromisoformat(str(document["extractLoadDateTime"])).astimezone(UTC)
-        return Header(
-            interface=Interface.RESPONSE,
-            identifier=0,
-            batch_number=str(document["batchNumber"]),
-            sequence=0,
-            provider_id=str(document["deviceEnrolmentProviderId"]),
-            batch_date_time=moment,
-            extract_date_time=moment,
-            external_file_name=str(document.get("externalFileName", "")),
-        )
-    except (KeyError, ValueError):
-        raise GenericFormatError([Finding("GENERIC_HEADER")]) from None
+        read = datetime.fromisoformat(_text(document, "extractLoadDateTime", "GENERIC_HEADER"))
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise GenericFormatError([Finding("GENERIC_HEADER", None, "extractLoadDateTime")]) from None
 
 
 def _records(order: Mapping[str, Any]) -> Iterator[Record]:
     """Device records, then the order's own errors."""
-    order_id = str(order.get("id", ""))
+    order_id = _text(order, "id") or None
     for device in _objects(order, "devices"):
         errors = _objects(device, "errors")
-        outcome = str(device.get("outcome") or (Outcome.REJECTED if errors else ""))
+        outcome = _text(device, "outcome") or (Outcome.REJECTED.value if errors else None)
         yield {
             "level": Level.DEVICE.value,
             "order_id": order_id,
-            "device_id": str(device.get("deviceId", "")) or None,
-            "outcome": outcome or None,
+            "device_id": _text(device, "deviceId") or None,
+            "outcome": outcome,
             **_error(errors),
         }
     errors = _objects(order, "errors")
@@ -94,8 +112,16 @@ def _error(errors: list[dict[str, Any]]) -> Record:
     """The first error's code decides; all texts are kept for people."""
     if not errors:
         return {}
-    texts = "; ".join(str(error.get("errorMessage", "")) for error in errors)
-    return {"provider_code": str(errors[0].get("id", ""))[:100] or None, "message": texts[:1000] or None}
+    texts = "; ".join(text for error in errors if (text := _text(error, "errorMessage")))
+    return {"provider_code": _text(errors[0], "id")[:100] or None, "message": texts[:1000] or None}
+
+
+def _text(item: Mapping[str, Any], key: str, code: str = "GENERIC_RECORD") -> str:
+    """A text or whole number; empty where it is not given."""
+    try:
+        return json_text.cell(item.get(key)) or ""
+    except ValueError:
+        raise GenericFormatError([Finding(code, None, key)]) from None
 
 
 def _objects(parent: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

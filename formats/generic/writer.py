@@ -13,28 +13,29 @@ from formats.generic.layout import (
     DETAIL_OF,
     FORMAT_NAME,
     FORMAT_VERSION,
+    HEADER,
     INTERFACE_CATEGORY,
     Interface,
 )
 from formats.generic.model import GenericFormatError, Header, Totals, Written
 from formats.generic.totals import totals_of
 from formats.judge import judge
+from formats.schema import RecordSchema
 
 
 def write(header: Header, details: pa.Table) -> Written:
-    """One generic file. Raises GenericFormatError if a record breaks the layout.
+    """One generic file. Raises GenericFormatError if the H record or a D record breaks the layout.
 
     `details` has the columns of the D layout except `record_type` and `line_number`,
     which are given here.
     """
     table = numbered(header.interface, details)
-    verdict = judge(DETAIL_OF[header.interface], table)
-    if verdict.findings.num_rows:
-        first = verdict.findings.slice(0, 100).to_pylist()
-        raise GenericFormatError([Finding(item["code"], item["row"], item["column"]) for item in first])
+    head = _header_cells(header, table.num_rows)
+    _hold(HEADER, pa.table([[cell] for cell in head], schema=HEADER.arrow()))
+    _hold(DETAIL_OF[header.interface], table)
     body = _lines(table)
     totals = totals_of(header.interface, table, body)
-    return Written(_header_line(header, totals) + body + _trailer_line(totals), totals)
+    return Written(_record(head) + body + _trailer_line(totals), totals)
 
 
 def numbered(interface: Interface, details: pa.Table) -> pa.Table:
@@ -52,6 +53,12 @@ def numbered(interface: Interface, details: pa.Table) -> pa.Table:
 def moment(value: datetime) -> str:
     """`YYYY-MM-DDThh:mm:ssZ` of an aware UTC datetime."""
     return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _hold(schema: RecordSchema, table: pa.Table) -> None:
+    found = judge(schema, table).findings.slice(0, 100).to_pylist()
+    if found:
+        raise GenericFormatError([Finding(item["code"], item["row"], item["column"]) for item in found])
 
 
 def _lines(table: pa.Table) -> bytes:
@@ -75,24 +82,22 @@ def _quoted(cells: pa.StringArray) -> pa.StringArray:
     return pc.if_else(special, pc.binary_join_element_wise('"', doubled, '"', ""), cells)
 
 
-def _header_line(header: Header, totals: Totals) -> bytes:
-    return _record(
-        [
-            "H",
-            FORMAT_NAME,
-            FORMAT_VERSION,
-            INTERFACE_CATEGORY,
-            header.interface,
-            str(header.identifier),
-            header.batch_number,
-            str(header.sequence),
-            header.provider_id,
-            moment(header.batch_date_time),
-            moment(header.extract_date_time),
-            str(totals.record_count),
-            header.external_file_name,
-        ]
-    )
+def _header_cells(header: Header, record_count: int) -> list[str]:
+    return [
+        "H",
+        FORMAT_NAME,
+        FORMAT_VERSION,
+        INTERFACE_CATEGORY,
+        header.interface,
+        str(header.identifier),
+        header.batch_number,
+        str(header.sequence),
+        header.provider_id,
+        moment(header.batch_date_time),
+        moment(header.extract_date_time),
+        str(record_count),
+        header.external_file_name,
+    ]
 
 
 def _trailer_line(totals: Totals) -> bytes:

@@ -6,12 +6,12 @@ enrolment schemas: deliveries of devices. A device's row number is its position 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
 
+from formats import json_text
 from formats.findings import Finding
 from formats.order_dispatch.layout import ORDER_DISPATCH
 from formats.order_dispatch.raw import FileFault, RawRows
@@ -48,8 +48,9 @@ def read(data: bytes) -> RawRows:
     rows = list(_rows(document["orders"]))
     if not rows:
         raise FileFault([Finding("FILE_EMPTY")])
-    if document.get("recordCount") != len(document["orders"]):
-        facts: dict[str, str | int] = {"claimed": str(document.get("recordCount")), "counted": len(document["orders"])}
+    claimed = document.get("recordCount")
+    if type(claimed) is not int or claimed != len(document["orders"]):
+        facts: dict[str, str | int] = {"claimed": str(claimed), "counted": len(document["orders"])}
         raise FileFault([Finding("FILE_RECORD_COUNT", facts=facts)])
     columns = [pa.array([row.get(name) for row in rows], pa.string()) for name in ORDER_DISPATCH.names]
     numbers = pa.array(range(1, len(rows) + 1), pa.int64())
@@ -58,10 +59,10 @@ def read(data: bytes) -> RawRows:
 
 def _document(data: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(data.decode("utf-8-sig"))
+        document = json_text.parse(data)
     except UnicodeDecodeError:
         raise FileFault([Finding("FILE_ENCODING")]) from None
-    except (json.JSONDecodeError, RecursionError):
+    except ValueError:
         raise FileFault([Finding("FILE_UNREADABLE")]) from None
     if not isinstance(document, dict):
         raise FileFault([Finding("FILE_UNREADABLE")])
@@ -82,7 +83,7 @@ def _rows(orders: list[Any]) -> Iterator[dict[str, str | None]]:
             yield head | {"line_number": "1", "enrolment_requested": "Y"}
         for delivery in deliveries:
             shipped = _cells(delivery, _DELIVERY_FIELDS)
-            for device in _children(delivery, "devices"):
+            for device in _children(delivery, "devices") or [{}]:  # none is a row that names no device
                 yield {"enrolment_requested": "Y"} | head | shipped | _cells(device, _DEVICE_FIELDS)
 
 
@@ -94,16 +95,18 @@ def _children(parent: Mapping[str, Any], key: str) -> list[Any]:
 
 
 def _cells(item: Any, fields: Mapping[str, str]) -> dict[str, str | None]:
-    """Only text and whole numbers are cells: a float has lost digits already."""
+    """The cells that are given; only the enrolment flag may be true or false."""
     if not isinstance(item, dict):
         raise FileFault([Finding("FILE_UNREADABLE")])
     cells: dict[str, str | None] = {}
     for key, name in fields.items():
         value = item.get(key)
-        if isinstance(value, bool):
-            cells[name] = "Y" if value else "N"
-        elif isinstance(value, (str, int)):
-            cells[name] = str(value)
-        elif value is not None:
-            raise FileFault([Finding("FILE_UNREADABLE", None, name)])
+        if isinstance(value, bool) and name == "enrolment_requested":
+            value = "Y" if value else "N"
+        try:
+            text = json_text.cell(value)
+        except ValueError:
+            raise FileFault([Finding("FILE_UNREADABLE", None, name)]) from None
+        if text is not None:
+            cells[name] = text
     return cells

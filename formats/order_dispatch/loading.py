@@ -53,10 +53,12 @@ def _canonical(table: pa.Table) -> pa.Table:
 
 
 def _cell_form(table: pa.Table, name: str) -> pa.Array:
-    """Trimmed; empty is null; identifiers canonical; CMP names of request types become codes."""
+    """Trimmed; empty is null; numbers, dates and identifiers canonical; request type names become codes."""
     trimmed = pc.utf8_trim_whitespace(table.column(name).combine_chunks())
     cells = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
     kind = ORDER_DISPATCH.column(name).kind
+    if kind is Kind.INTEGER:
+        return pc.replace_substring_regex(cells, "^0+([0-9])", r"\1")
     if kind is Kind.MOMENT:
         return pc.replace_substring_regex(cells, r"^(\d{4}-\d{2}-\d{2})$", r"\1T00:00:00Z")
     if name in ("request_type", "enrolment_requested"):

@@ -67,6 +67,8 @@ def _rows(names: list[str], reader: Iterator[list[str]]) -> RawRows:
             cells.append(row)
         else:
             ragged.append(Finding("ROW_COLUMNS", number, facts={"cells": len(row), "expected": len(names)}))
+    if not cells and not ragged:
+        raise FileFault([Finding("FILE_EMPTY")])
     columns = dict(zip(names, zip(*cells, strict=True), strict=True)) if cells else {}
     size = len(cells)
     table = pa.table(

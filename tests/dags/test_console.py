@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.console import AirflowClient, Console, ConsoleFailed
+from adapters.console import AirflowClient, Console, ConsoleFailed, Stopped
 from adapters.console.home import Home
 from adapters.console.processes import Child, kill_left_over, session_members, stop_all
+from adapters.console.signals import StopSignals
 from adapters.settings import Workspace
 from jobs.errors import ChannelUnavailable
 from tests.dags.samples import ACME, workspace
@@ -99,6 +100,35 @@ class TestProcesses:
         assert stat.S_IMODE((tmp_path / "log").stat().st_mode) == 0o600
 
 
+class TestStopSignals:
+    def test_the_first_signal_raises_and_later_ones_do_nothing(self) -> None:
+        before = signal.getsignal(signal.SIGTERM)
+        with StopSignals():
+            with pytest.raises(Stopped, match="SIGTERM"):
+                signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) == before
+
+    def test_what_is_held_is_finished_first(self) -> None:
+        finished: list[str] = []
+
+        def work(signals: StopSignals) -> None:
+            with signals.held():
+                signal.raise_signal(signal.SIGHUP)
+                finished.append("work")
+
+        with StopSignals() as signals:
+            with pytest.raises(Stopped, match="SIGHUP"):
+                work(signals)
+            work(signals)  # the stopping itself: a second signal does nothing any more
+        assert finished == ["work", "work"]
+
+    def test_without_a_signal_nothing_happens(self) -> None:
+        with StopSignals() as signals, signals.held():
+            pass
+
+
 class TestHome:
     def test_secrets_are_private_and_stay_the_same(self, tmp_path: Path) -> None:
         home = Home(tmp_path / "airflow")
@@ -150,6 +180,58 @@ def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path, monkeypa
     with pytest.raises(ConsoleFailed, match="the database is broken"), Console(workspace(tmp_path), 0, say=said.append):
         pytest.fail("it must not start")
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+BURST = """
+import sys
+from pathlib import Path
+from adapters.console import Console, Stopped
+from adapters.settings import Workspace
+
+sys.executable = sys.argv[2]
+try:
+    with Console(Workspace(Path(sys.argv[1])), 0, companions={"one": ("sleep", "600")}, say=lambda text: None):
+        pass
+except Stopped as stopped:
+    print(stopped, flush=True)
+"""
+PROGRAM = """#!/bin/sh
+[ "$1" = db ] && exit 0
+sleep 600 &
+wait
+"""
+
+
+@linux
+@pytest.mark.parametrize("delay", [0.0, 0.1, 0.3])
+def test_a_burst_of_signals_during_the_start_leaves_nothing(tmp_path: Path, delay: float) -> None:
+    program = tmp_path / "bin" / "airflow"
+    program.parent.mkdir()
+    program.write_text(PROGRAM, encoding="utf-8")
+    program.chmod(0o755)
+    home = workspace(tmp_path / "ws").home
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", BURST, str(home), str(program.parent / "python")], stdout=subprocess.PIPE, text=True
+    )
+    sessions = home / "airflow" / "sessions.json"
+    until = time.monotonic() + 30
+    while not sessions.exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(delay)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+        launcher.send_signal(number)
+    said, _ = launcher.communicate(timeout=60)
+    assert said in ("SIGINT\n", "SIGTERM\n")
+    mark = f"MUSTER_CONSOLE={home / 'airflow'}".encode()
+    processes = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    assert [entry.name for entry in processes if mark in environment(entry)] == []
+
+
+def environment(process: Path) -> list[bytes]:
+    try:
+        return (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 RUN = """

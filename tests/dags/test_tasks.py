@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobs.errors import ChannelUnavailable, FileRefused, HostKeyRefused, MusterError, NotConserved, SecretMissing
+from jobs.errors import AnswerRefused, ChannelUnavailable, HostKeyRefused, MusterError, NotConserved, SecretMissing
 from jobs.runs import Job, RunStatus
 from tests.dags.scripted import ScriptedApplication
 
@@ -108,7 +108,7 @@ def test_a_run_that_did_not_begin_is_red_and_reports_nothing(app: ScriptedApplic
     ("error", "action"),
     [
         (ChannelUnavailable("No route"), "retry"),
-        (FileRefused("Bad totals"), "fail"),
+        (AnswerRefused("Bad totals"), "fail"),
         (HostKeyRefused("Another key"), "fail"),
         (NotConserved("Two devices are missing"), "fail"),
         (ValueError("a mistake of ours"), "fail"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from jobs.errors import ChannelUnavailable, FileRefused, KeyUnusable, MusterError, NotFound
+from jobs.errors import AnswerRefused, ChannelUnavailable, KeyUnusable, MusterError, NotFound
 from jobs.runs import Job, Run, RunStatus
 from tests.dags.conftest import USERS
 from tests.dags.scripted import ScriptedApplication
@@ -155,7 +155,7 @@ def test_right_on_one_dag_is_no_right_on_another(
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (FileRefused("No batch number"), 422),
+        (AnswerRefused("No batch number"), 422),
         (NotFound("No such provider"), 404),
         (ChannelUnavailable("The registry is away"), 503),
     ],

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 from sqlalchemy import Connection, Engine, select
 
 from adapters.registry.engine import make_engine
@@ -25,7 +25,8 @@ from jobs.registry import Transaction
 from jobs.resolution import Decision
 from jobs.runs import Conservation, Job, Run
 from jobs.states import BatchState, FileState, LineState
-from tests.support.installation import COLUMNS, CUSTOMERS
+from tests.support.installation import CUSTOMERS
+from tests.support.orders import order_text
 
 NOW = datetime(2026, 3, 5, 14, 30, tzinfo=UTC)
 PROVIDER = "acme"
@@ -36,12 +37,6 @@ _OUTCOME = {
     LineState.UNCHANGED: Outcome.UNCHANGED,
     None: Outcome.IN_PROGRESS,
 }
-
-
-def order_text(rows: Sequence[Mapping[str, str]]) -> str:
-    """An order file of these rows; columns that are not given are left empty."""
-    lines = [",".join(COLUMNS), *(",".join(row.get(column, "") for column in COLUMNS) for row in rows)]
-    return "\n".join(lines) + "\n"
 
 
 def dump(connection: Connection, without: Sequence[str] = ()) -> dict[str, list[tuple[Any, ...]]]:
@@ -135,10 +130,10 @@ class Ledger:
             tx.batches.move(batch_id, BatchState.SENDING, BatchState.SENT)
             tx.batches.mark_sent(batch_id)
 
-    def answer(self, results: Mapping[int, LineState | None]) -> int:
+    def answer(self, results: Mapping[int, LineState | None], code: str = "C-1") -> int:
         """Apply one answer file (line id → state, None: in progress); returns how many lines it settled."""
         decisions = [
-            Decision(line_id, Level.DEVICE, _OUTCOME.get(state, Outcome.REJECTED), state, "C-1", "a message")
+            Decision(line_id, Level.DEVICE, _OUTCOME.get(state, Outcome.REJECTED), state, code, "a message")
             for line_id, state in results.items()
         ]
         with self.registry.transaction() as tx:
@@ -172,10 +167,8 @@ class Ledger:
         return device["state"], device["order_number"]
 
 
-@contextmanager
-def ledger(url: str) -> Iterator[Ledger]:
-    made = Ledger(url)
-    try:
-        yield made
-    finally:
-        made.close()
+@pytest.fixture
+def ledger(registry_url: str) -> Iterator[Ledger]:
+    made = Ledger(registry_url)
+    yield made
+    made.close()

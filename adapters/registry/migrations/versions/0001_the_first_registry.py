@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
 
 from adapters.registry.types import Key, Moment
 
@@ -73,7 +72,7 @@ def upgrade() -> None:
         "runs",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("job", sa.String(length=40), nullable=False),
-        sa.Column("key", sa.String(length=250), nullable=False),
+        sa.Column("key", sa.String(length=520), nullable=False),
         sa.Column("provider", sa.String(length=40), nullable=True),
         sa.Column("actor", sa.String(length=255), nullable=False),
         sa.Column("dry_run", sa.Boolean(), nullable=False),
@@ -82,7 +81,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("started_at", Moment(), nullable=False),
         sa.Column("ended_at", Moment(), nullable=True),
-        sa.Column("report", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=True),
+        sa.Column("report", sa.JSON(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
         sa.UniqueConstraint("job", "key", name=op.f("uq_runs_job_key")),
     )
@@ -182,8 +181,8 @@ def upgrade() -> None:
         sa.Column("done", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("counts", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
-        sa.Column("validations", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.Column("validations", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_run_steps_run_id")),
         sa.PrimaryKeyConstraint("run_id", "name", name=op.f("pk_run_steps")),
     )
@@ -208,7 +207,7 @@ def upgrade() -> None:
         sa.Column("id", Key, nullable=False),
         sa.Column("batch_id", Key, nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("facts", sa.JSON().with_variant(JSONB(), "postgresql"), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
         sa.Column("at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(["batch_id"], ["batches.id"], name=op.f("fk_evidence_batch_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence")),
@@ -241,8 +240,8 @@ def upgrade() -> None:
         sa.Column("content_sha256", sa.String(length=64), nullable=False),
         sa.Column("file_id", Key, nullable=False),
         sa.Column("source_row", sa.Integer(), nullable=False),
-        sa.Column("state", sa.String(length=12), server_default="WAITING", nullable=False),
-        sa.Column("reason", sa.String(length=40), nullable=True),
+        sa.Column("state", sa.String(length=20), server_default="WAITING", nullable=False),
+        sa.Column("reason", sa.String(length=100), nullable=True),
         sa.CheckConstraint(
             "state IN ('WAITING', 'NOT_REQUESTED', 'SEALED', 'SENT', 'ENROLLED', 'UNENROLLED', 'UNCHANGED', 'REJECTED', 'REVIEW', 'CANCELLED')",
             name=op.f("ck_order_lines_state"),

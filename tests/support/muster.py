@@ -1,0 +1,49 @@
+"""The command line as tests run it: in this process, on one workspace."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from typer.testing import CliRunner
+
+from adapters.cli.app import app
+from adapters.settings import Workspace
+
+ACTOR = "ada@example.com"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How one command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """Call it with the words after `muster`."""
+
+    workspace: Workspace
+
+    def __call__(self, *arguments: str) -> Ran:
+        words = ["--home", str(self.workspace.home), *arguments]
+        done = CliRunner().invoke(app, words, env={"MUSTER_ACTOR": ACTOR, "COLUMNS": "120"})
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Ran(done.exit_code, done.stdout, done.stderr)
+
+
+def free_port() -> int:
+    """A port nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
