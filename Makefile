@@ -45,12 +45,14 @@ lint: dev ## check style, formatting, types and architecture
 	@$(BIN)/ruff format --check .
 	@echo 'Checking types'
 	@$(BIN)/mypy
+	@MYPYPATH=dags:plugins $(BIN)/mypy --explicit-package-bases $(wildcard dags/*.py plugins/*.py)
 	@echo 'Checking architecture'
 	@$(BIN)/lint-imports --no-logo
 
 .PHONY: types
 types: dev ## check types only
 	@$(BIN)/mypy
+	@MYPYPATH=dags:plugins $(BIN)/mypy --explicit-package-bases $(wildcard dags/*.py plugins/*.py)
 
 .PHONY: fmt
 fmt: dev ## format the code and mend what ruff can mend

@@ -34,4 +34,5 @@ def report_url(run_id: str) -> str:
 
 def base_path() -> str:
     """The path a reverse proxy serves Airflow under, without a final slash; mostly empty."""
-    return urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
+    configured: str = conf.get("api", "base_url", fallback="")
+    return urlsplit(configured).path.rstrip("/")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 from muster_airflow import URL_PREFIX, base_path
@@ -12,7 +12,7 @@ class MusterPlugin(AirflowPlugin):
     """Every Airflow process loads this, only the API server asks for the web application."""
 
     name = "muster"
-    external_views: ClassVar[list[dict[str, str]]] = [
+    external_views: list[dict[str, str]] = [  # noqa: RUF012 - an instance variable to Airflow
         {
             "name": "Run reports",
             "href": f"{base_path()}{URL_PREFIX}/reports",

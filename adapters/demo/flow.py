@@ -9,9 +9,8 @@ from pathlib import Path
 from adapters.console import AirflowClient
 from adapters.demo.ledger import Ledger
 from adapters.demo.orders import PROVIDER, Dispatch
+from adapters.demo.stage import Stage
 from adapters.demo.steps import Step, Steps
-from adapters.settings import Workspace
-from adapters.simulator import SimulatorHome
 from formats.enrolment import RequestType
 from jobs.errors import MusterError
 from jobs.runs import STEPS, Job
@@ -19,7 +18,7 @@ from jobs.states import REFUSED_BUCKET, LineState
 
 _ROUNDS = 4  # two are needed: returns wait until their device is enrolled
 _DAGS_TIMEOUT = 90.0
-_WORDS = {RequestType.ORDER: "orders", RequestType.RETURN: "returns"}
+_ENDS = {RequestType.ORDER: "to enrol", RequestType.RETURN: "to return"}
 
 
 class DemoFailed(MusterError):
@@ -32,17 +31,16 @@ class Flow:
 
     def __init__(
         self,
-        workspace: Workspace,
+        stage: Stage,
         client: AirflowClient,
         ledger: Ledger,
-        simulator: SimulatorHome,
         steps: Steps,
         allowance: float,
     ) -> None:
-        self._workspace = workspace
+        self._workspace = stage.workspace
+        self._simulator = stage.simulator
         self._client = client
         self._ledger = ledger
-        self._simulator = simulator
         self._steps = steps
         self._allowance = allowance
 
@@ -73,10 +71,8 @@ class Flow:
             self._run(Job.REQUEST, step)
             new = self._ledger.submitted() - before
             made = len(self._ledger.batches()) - batches
-            lines = " and ".join(f"{number:,} {_WORDS[RequestType(kind)]}" for kind, number in new.items())
-            step.result = (
-                f"{_count(made, 'batch')} with {lines}: signed, encrypted, sent" if made else "nothing to send"
-            )
+            devices = " and ".join(f"{number:,} {_ENDS[RequestType(kind)]}" for kind, number in new.items())
+            step.result = f"{_count(made, 'batch')} sent, encrypted: {devices}" if made else "nothing to send"
 
     def _answers(self) -> None:
         """The simulator answers each batch with one file."""

@@ -14,12 +14,12 @@ from adapters.console.signals import StopSignals
 from adapters.demo.flow import Flow, await_dags
 from adapters.demo.ledger import Ledger
 from adapters.demo.orders import CUSTOMERS, PROVIDER, Dispatch, make_dispatch
-from adapters.demo.stage import Stage, set_up
+from adapters.demo.stage import Stage, free_port, set_up
 from adapters.demo.steps import Steps
 from adapters.demo.summary import Outcome, show
 from adapters.registry.engine import make_engine
 from adapters.registry.registry import Registry
-from adapters.settings import Workspace, registry_url
+from adapters.settings import Workspace
 
 _NEXT = """
   Next:  muster where {serial}
@@ -50,21 +50,22 @@ def _run(workspace: Workspace, dispatch: Dispatch, stay: bool, console: Console)
         stage = set_up(workspace, dispatch.rows, scheduled=stay)
         made = "made" if stage.new else "found"
         step.result = f"{made}: keys of both sides, provider {PROVIDER}, {len(CUSTOMERS)} customers"
-    engine = make_engine(registry_url(stage.settings, workspace).reveal())
+    engine = make_engine(stage.registry_url)
     ledger = Ledger(engine, hashlib.sha256(dispatch.data).hexdigest())
     done_before = ledger.is_loaded() and ledger.open_lines() == 0
     before = ledger.sizes() if done_before else None
     try:
-        with _airflow(workspace, stage, steps) as airflow:
+        port = stage.settings.console.port if stay else free_port(0)
+        with _airflow(stage, port, steps) as airflow:
             allowance = 300 + dispatch.rows / 50
-            Flow(workspace, airflow.client, ledger, stage.simulator, steps, allowance).exchange(dispatch)
+            Flow(stage, airflow.client, ledger, steps, allowance).exchange(dispatch)
             if stay:
-                code = _show(workspace, stage, dispatch, ledger, before, console)
+                code = _show(stage, dispatch, ledger, before, console)
                 console.print(f"{airflow.banner}\n", markup=False, soft_wrap=True)
                 with suppress(Stopped):
                     airflow.stay()
                 return code
-        code = _show(workspace, stage, dispatch, ledger, before, console)
+        code = _show(stage, dispatch, ledger, before, console)
         next_commands = _NEXT.format(serial=dispatch.example, provider=PROVIDER)
         console.print(next_commands, markup=False, highlight=False, soft_wrap=True)
         return code
@@ -73,14 +74,13 @@ def _run(workspace: Workspace, dispatch: Dispatch, stay: bool, console: Console)
 
 
 @contextmanager
-def _airflow(workspace: Workspace, stage: Stage, steps: Steps) -> Iterator[AirflowConsole]:
+def _airflow(stage: Stage, port: int, steps: Steps) -> Iterator[AirflowConsole]:
     """Airflow with the simulator beside it, stopped at the end of the block."""
     pools = {provider.pool: 1 for provider in stage.settings.providers}
     companions = {"simulator": stage.command}
     with ExitStack() as running:
         with steps.step("Airflow") as step:
-            port = stage.settings.console.port
-            console = AirflowConsole(workspace, port, pools=pools, companions=companions, say=step.note)
+            console = AirflowConsole(stage.workspace, port, pools=pools, companions=companions, say=step.note)
             airflow = running.enter_context(console)
             step.note("reading the DAGs")
             await_dags(airflow.client)
@@ -93,15 +93,8 @@ def _airflow(workspace: Workspace, stage: Stage, steps: Steps) -> Iterator[Airfl
                 step.result = "Airflow and the provider have ended"
 
 
-def _show(
-    workspace: Workspace,
-    stage: Stage,
-    dispatch: Dispatch,
-    ledger: Ledger,
-    before: Mapping[str, int] | None,
-    console: Console,
-) -> int:
-    registry = Registry(registry_url(stage.settings, workspace).reveal())
+def _show(stage: Stage, dispatch: Dispatch, ledger: Ledger, before: Mapping[str, int] | None, console: Console) -> int:
+    registry = Registry(stage.registry_url)
     try:
         with registry.view() as tx:
             conservation = tx.conservation.count()
@@ -118,5 +111,5 @@ def _show(
         before=before,
         after=ledger.sizes(),
     )
-    show(outcome, workspace, console)
+    show(outcome, stage.workspace, console)
     return 1 if outcome.faults() else 0

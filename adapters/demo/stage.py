@@ -18,8 +18,9 @@ from adapters.settings import Settings, Workspace, load, registry_url
 from adapters.simulator import SimulatorHome
 from jobs.errors import Setup
 
+_MARK = "# How the demo's provider answers. Each run of the demo writes this file again.\n"
 _PLAN = f"""\
-# How the demo's provider answers; see docs for every key. Written again by each run of the demo.
+{_MARK}
 settle_seconds = 0.5
 delay_seconds = 1
 
@@ -54,7 +55,7 @@ class GpgMissing(Setup):
 
 class WorkspaceTaken(Setup):
     code = "WORKSPACE_TAKEN"
-    remedy = "Name another folder with MUSTER_HOME"
+    remedy = "Give the demo a folder of its own, with --home or MUSTER_HOME"
 
 
 class DemoRunning(Setup):
@@ -64,11 +65,16 @@ class DemoRunning(Setup):
 
 @dataclass(frozen=True)
 class Stage:
-    """What is set up: the settings in force and the simulator's home."""
+    """What is set up: the workspace, the settings in force and the simulator's home."""
 
+    workspace: Workspace
     settings: Settings
     simulator: SimulatorHome
     new: bool
+
+    @property
+    def registry_url(self) -> str:
+        return registry_url(self.settings, self.workspace).reveal()
 
     @property
     def command(self) -> Sequence[str]:
@@ -84,27 +90,37 @@ def set_up(workspace: Workspace, devices: int, *, scheduled: bool) -> Stage:
     """
     if shutil.which("gpg") is None:
         raise GpgMissing("gpg is not installed")
-    folder = workspace.simulator / PROVIDER
-    if workspace.config.exists() and not folder.exists():
-        raise WorkspaceTaken(f"{workspace.home} is an installation of its own; the demo leaves it alone")
+    _refuse_others_workspace(workspace)
     _refuse_second(workspace)
-    # crash window: the simulator's home comes first, so that a half-made workspace is known as the demo's
-    simulator = SimulatorHome.create(folder, PROVIDER)
+    # crash window: the simulator and its plan come first, so that a half-made workspace is known as the demo's
+    simulator = SimulatorHome.create(workspace.simulator / PROVIDER, PROVIDER)
+    simulator.plan.write_text(_PLAN, encoding="utf-8")
     made = initialise(workspace, "Example Ltd", {"inbox": {"settle": "0s", "schedule": ""}})
-    port = _free_port(simulator.last_port)
+    port = free_port(simulator.last_port)
     simulator.remember_port(port)
-    if not simulator.plan.exists() or simulator.plan.read_text(encoding="utf-8") != _PLAN:
-        simulator.plan.write_text(_PLAN, encoding="utf-8")
     connect_simulator(workspace, simulator, PROVIDER, _account(devices, scheduled), port)
-    settings = load(workspace, KINDS)
-    registry = Registry(registry_url(settings, workspace).reveal())
+    stage = Stage(workspace, load(workspace, KINDS), simulator, made.new)
+    registry = Registry(stage.registry_url)
     try:
         registry.migrate()
         with registry.transaction() as tx:
             tx.queries.set_customers(CUSTOMERS)
     finally:
         registry.close()
-    return Stage(settings, simulator, made.new)
+    return stage
+
+
+def free_port(wanted: int) -> int:
+    """`wanted` if it is free, else one the system gives."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise Setup("this machine has no free port")
 
 
 def _account(devices: int, scheduled: bool) -> dict[str, object]:
@@ -117,6 +133,15 @@ def _account(devices: int, scheduled: bool) -> dict[str, object]:
     return account if scheduled else account | {"schedules": {"request": "", "response": ""}}
 
 
+def _refuse_others_workspace(workspace: Workspace) -> None:
+    """Airflow would run the DAGs of its providers, too, and send them what waits."""
+    plan = workspace.simulator / PROVIDER / "plan.toml"
+    ours = plan.exists() and plan.read_text(encoding="utf-8").startswith(_MARK)
+    others = [path for path in workspace.providers.glob("*.toml") if path.stem != PROVIDER]
+    if others or (workspace.config.exists() and not ours):
+        raise WorkspaceTaken(f"{workspace.home} is not the demo's own, so the demo leaves it alone")
+
+
 def _refuse_second(workspace: Workspace) -> None:
     """A console that runs on this workspace holds its lock, and its simulator the port we would give away."""
     lock = Home(workspace.home / "airflow").lock
@@ -127,16 +152,3 @@ def _refuse_second(workspace: Workspace) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise DemoRunning(f"a console or demo runs on {workspace.home}") from None
-
-
-def _free_port(wanted: int) -> int:
-    """`wanted` if it is free, else one the system gives."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise Setup("this machine has no free port")

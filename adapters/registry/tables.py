@@ -124,7 +124,7 @@ files = Table(
     Column("received_at", Moment, nullable=False),
     Column("run_id", ForeignKey("runs.id"), nullable=False),
     Column("signer", String(64)),
-    Column("sequence", Integer),
+    Column("sequence", Key),
     Column("batch_id", Key),
     Column("put_away", Boolean, nullable=False, server_default=text("false")),  # remote copy moved
     Column("rows_read", Integer, nullable=False, server_default="0"),
@@ -199,7 +199,7 @@ order_lines = Table(
     metadata,
     Column("id", Key, primary_key=True),
     Column("order_id", ForeignKey("orders.id"), nullable=False),
-    Column("line_number", Integer, nullable=False),
+    Column("line_number", Key, nullable=False),
     Column("device_id", ForeignKey("devices.id"), nullable=False),
     Column("delivery_number", String(32)),
     Column("ship_date", Moment),

@@ -170,7 +170,7 @@ def test_a_broken_audit_trail_is_a_failure(stranded: Ran, installation: Installa
     assert muster("audit", "verify", "--json").json == {"holds": False, "broken": [2]}
 
 
-def test_a_new_workspace_is_made_once(tmp_path: Path) -> None:
+def test_a_new_workspace_is_made_once() -> None:
     home = Path(tempfile.mkdtemp(dir="/tmp", prefix="m"))
     try:
         muster = CommandLine(Workspace(home / "w"))
@@ -201,7 +201,7 @@ def test_ctrl_c_ends_quietly(installation: Installation) -> None:
     settings = installation.workspace.config
     before = settings.read_text()
     settings.write_text(before.replace('settle = "0s"', 'settle = "50s"'))
-    installation.drop("late.csv", [order_row(9)])
+    late = installation.drop("late.csv", [order_row(9)])
     command = [
         sys.executable,
         "-m",
@@ -221,6 +221,7 @@ def test_ctrl_c_ends_quietly(installation: Installation) -> None:
     finally:
         process.kill()
         settings.write_text(before)
+        late.unlink()
     assert (process.returncode, out) == (130, "")
     assert "it goes on where it stopped" in err
     assert "Traceback" not in err
