@@ -44,7 +44,8 @@ def _form(column: Column) -> str:
     if column.kind in PATTERNS:
         return _code(PATTERNS[column.kind])
     pattern = "no control characters" if column.pattern == PLAIN_TEXT else _code(column.pattern)
-    return f"{pattern}, {column.min_length} to {column.max_length} characters"
+    least = f"at least {column.min_length} and " if column.min_length else ""
+    return f"{pattern}, {least}at most {column.max_length} characters"
 
 
 def _rule(rule: Rule) -> str:

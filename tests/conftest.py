@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from tests.support.desk import desk
 from tests.support.ledger import ledger
 from tests.support.postgres import postgres, registry_url
 
-__all__ = ["ledger", "postgres", "registry_url"]
+__all__ = ["desk", "ledger", "postgres", "registry_url"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    batch = group("batch", "The batches: list, show.")
+    batch = group("batch", "The batches: list, show, cancel.")
     command(
         batch,
         "list",
@@ -37,6 +38,14 @@ def register(app: typer.Typer) -> None:
         "muster batch show ACME-000001 --lines",
         more="Device identifiers are shown only with --lines.",
     )(show_batch)
+    command(
+        batch,
+        "cancel",
+        "Cancel a sealed batch that was not sent.",
+        'muster batch cancel ACME-000001 --reason "wrong customer"',
+        more="Its lines wait again and go into the next batch. You are asked to type the number; "
+        "in a script give it as --confirm.",
+    )(cancel)
     app.add_typer(batch)
 
 
@@ -56,7 +65,7 @@ def list_batches(
     with ctx.obj.registry() as (registry, settings):
         if provider:
             settings.provider(provider)
-        with registry.rehearsal() as tx:
+        with registry.view() as tx:
             names = [provider] if provider else sorted({row["provider"] for row in tx.queries.batch_counts()})
             states = (state,) if state else tuple(BatchState)
             found = [batch for name in names for batch in tx.batches.in_states(name, states)]
@@ -81,7 +90,7 @@ def show_batch(
 ) -> None:
     from adapters.cli.screen import print_json, results
 
-    with ctx.obj.registry() as (registry, settings), registry.rehearsal() as tx:
+    with ctx.obj.registry() as (registry, settings), registry.view() as tx:
         batch = tx.batches.find(number.strip().upper()) or tx.batches.find(number.strip())
         if batch is None:
             raise NotFound(f"there is no batch {number!r}")
@@ -90,6 +99,28 @@ def show_batch(
         print_json(found)
     else:
         _show(results(), found, settings.zone)
+
+
+def cancel(
+    ctx: typer.Context,
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The batch number.", show_default=False)],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="For the audit trail.", show_default=False)],
+    confirm: Annotated[
+        str, typer.Option("--confirm", metavar="NUMBER", help="The number once more.", show_default=False)
+    ] = "",
+) -> None:
+    from adapters.cli.screen import messages, plural, results
+    from adapters.settings import actor
+
+    if not confirm and messages().is_terminal and sys.stdin.isatty():
+        confirm = typer.prompt(f"Type {number} to cancel it", err=True)
+    if confirm != number:
+        raise typer.BadParameter("must be the number of the batch", param_hint="--confirm")
+    if not reason.strip():
+        raise typer.BadParameter("must say why", param_hint="--reason")
+    with ctx.obj.muster() as app:
+        waiting = app.cancel_batch(number, actor(), reason)
+    results().print(f"Cancelled {number}: {plural(waiting, 'line')} waiting again.")
 
 
 def _batch(tx: Transaction, batch: Batch, with_lines: bool) -> dict[str, Any]:

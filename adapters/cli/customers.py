@@ -41,7 +41,7 @@ def import_customers(
     from adapters.clock import SystemClock
     from adapters.settings import actor
 
-    with ctx.obj.registry() as (registry, settings):
+    with ctx.obj.registry(change=True) as (registry, settings):
         rows = read(file.read_bytes(), [provider.name for provider in settings.providers])
         with registry.transaction() as tx:
             changed = tx.queries.set_customers(rows.good) if rows.good else 0
@@ -63,7 +63,7 @@ def list_customers(ctx: typer.Context, as_json: Json = False) -> None:
     from adapters.cli.screen import messages, print_json, results, table
     from adapters.registry.listings import all_customers
 
-    with ctx.obj.registry() as (registry, _), registry.rehearsal() as tx:
+    with ctx.obj.registry() as (registry, _), registry.view() as tx:
         found = all_customers(tx)
     if as_json:
         print_json({"customers": found})

@@ -39,7 +39,7 @@ def where(
     from adapters.cli.screen import clean, messages, print_json, results
 
     with ctx.obj.registry() as (registry, settings):
-        with registry.rehearsal() as tx:
+        with registry.view() as tx:
             lives = [_life(tx, device) for device in tx.queries.find_devices(spellings(identifier))]
         if as_json:
             print_json({"devices": lives})

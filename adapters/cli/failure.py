@@ -15,6 +15,7 @@ from adapters.cli.state import ExitCode
 from jobs.errors import ConfigurationFaulty, MusterError
 
 _HINT = "Run it again as `muster --debug …` to see where it happened, and report it"
+_REGISTRY = "Check registry_url in muster.toml and the database; `muster init` brings its schema up to date"
 
 
 @contextmanager
@@ -52,8 +53,8 @@ def explain(error: Exception) -> tuple[str, str]:
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "SimulatorError" in kinds:
         return str(error), ""
-    if "OperationalError" in kinds:
-        return f"the registry does not answer: {_cause(error)}", "Check registry_url in muster.toml and the database"
+    if kinds & {"OperationalError", "ProgrammingError"}:
+        return f"the registry does not answer: {_cause(error)}", _REGISTRY
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}", "Check the path and its rights"
     return f"unexpected {type(error).__name__}", _HINT

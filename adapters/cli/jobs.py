@@ -131,8 +131,7 @@ def _step(app: Muster, run: Run, name: str) -> MusterError | None:
     except MusterError as error:
         screen.print(f"  {name:<26}", state("failed"))
         return error
-    went = "done" if step.done else "nothing to do"
-    screen.print(f"  {name:<26}", state(went))
-    if step.message != went:
+    screen.print(f"  {name:<26}", state(step.status))
+    if step.message != step.status:
         screen.print(f"    {clean(step.message)}", style="dim", soft_wrap=True)
     return None

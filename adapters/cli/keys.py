@@ -182,7 +182,7 @@ def _audited(state: State, action: str, fingerprint: str, reason: str) -> Iterat
     from adapters.clock import SystemClock
     from adapters.settings import actor
 
-    with state.registry() as (registry, _), registry.transaction() as tx:
+    with state.registry(change=True) as (registry, _), registry.transaction() as tx:
         now = SystemClock().now()
         tx.audit.append(actor=actor(), action=action, subject=f"key {fingerprint}", now=now, reason=reason)
         yield

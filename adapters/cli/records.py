@@ -50,7 +50,7 @@ def report(
 def verify(ctx: typer.Context, as_json: Json = False) -> None:
     from adapters.cli.screen import messages, plural, print_json, results
 
-    with ctx.obj.registry() as (registry, _), registry.rehearsal() as tx:
+    with ctx.obj.registry() as (registry, _), registry.view() as tx:
         broken = tx.audit.breaks()
     if as_json:
         print_json({"holds": not broken, "broken": broken})

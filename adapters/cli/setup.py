@@ -77,7 +77,7 @@ def init(
     values = {"registry_url": _checked(registry_url)} if registry_url else {}
     with working("making keys"):
         made = initialise(workspace, organisation or f"Muster at {platform.node()}", values)
-    with ctx.obj.registry():  # opening it makes it
+    with ctx.obj.registry(change=True):
         pass
     screen = results()
     what = "Made the workspace" if made.new else "The workspace is there already:"

@@ -32,7 +32,7 @@ def status(ctx: typer.Context, as_json: Json = False) -> None:
     from adapters.cli.screen import print_json, results
 
     with ctx.obj.registry() as (registry, settings):
-        with registry.rehearsal() as tx:
+        with registry.view() as tx:
             found = _standing(tx)
         if as_json:
             print_json(found)

@@ -57,15 +57,19 @@ class State:
             yield app
 
     @contextmanager
-    def registry(self) -> Iterator[tuple[Registry, Settings]]:
-        """The registry alone: it needs no keys and starts faster."""
+    def registry(self, change: bool = False) -> Iterator[tuple[Registry, Settings]]:
+        """The registry alone: it needs no keys and starts faster.
+
+        With `change` its schema is brought up to date first, which waits for writers; reading does not.
+        """
         from adapters.registry.registry import Registry
         from adapters.settings import registry_url
 
         settings = self.settings()
         registry = Registry(registry_url(settings, self.workspace).reveal())
         try:
-            registry.migrate()
+            if change:
+                registry.migrate()
             yield registry, settings
         finally:
             registry.close()

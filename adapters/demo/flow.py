@@ -71,7 +71,7 @@ class Flow:
             self._run(Job.REQUEST, step)
             new = self._ledger.submitted() - before
             made = len(self._ledger.batches()) - batches
-            devices = " and ".join(f"{number:,} {_ENDS[RequestType(kind)]}" for kind, number in new.items())
+            devices = " and ".join(f"{number:,} devices {_ENDS[RequestType(kind)]}" for kind, number in new.items())
             step.result = f"{_count(made, 'batch')} sent, encrypted: {devices}" if made else "nothing to send"
 
     def _answers(self) -> None:

