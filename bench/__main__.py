@@ -19,6 +19,7 @@ from pathlib import Path
 
 from adapters.bootstrap import Muster
 from adapters.installing import connect_simulator, initialise
+from adapters.loopback import free_port
 from adapters.settings import Workspace
 from adapters.simulator import SimulatorHome
 
@@ -77,20 +78,12 @@ def _prepare(workspace: Workspace, url: str, per_batch: int) -> SimulatorHome:
     initialise(workspace, "Example Ltd", settings)
     home = SimulatorHome.create(workspace.simulator / "acme", "acme")
     home.plan.write_text("settle_seconds = 0.5\n")
-    home.remember_port(_free_port())
+    home.remember_port(free_port())
     limits = {"settle": "1s", "limits": {"devices_per_batch": per_batch}}
     connect_simulator(workspace, home, "acme", limits, home.last_port)
     with Muster.open(workspace) as app, app.registry.transaction() as tx:
         tx.queries.set_customers([("C-1", "Example Schools", "acme", "ORG-1")])
     return home
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _drop_orders(workspace: Workspace, devices: int) -> None:

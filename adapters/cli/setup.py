@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import socket
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -170,6 +169,7 @@ def _show_sum(checks: list[Check]) -> None:
 def _add_simulator(state: State, workspace: Workspace, name: str) -> None:
     from adapters.cli.screen import results
     from adapters.installing import connect_simulator
+    from adapters.loopback import free_port
     from adapters.simulator import SimulatorHome
 
     place = workspace.simulator / name
@@ -180,7 +180,7 @@ def _add_simulator(state: State, workspace: Workspace, name: str) -> None:
         results().print(f"  simulator  {place} (there already)", soft_wrap=True)
         return
     home = SimulatorHome.create(place, name)
-    port = home.last_port or _free_port()
+    port = home.last_port or free_port()
     home.remember_port(port)
     connect_simulator(workspace, home, name, {"title": f"{name} (simulator)"}, port)
     results().print(f"  simulator  {place}, port {port}", soft_wrap=True)
@@ -201,9 +201,3 @@ def _say_next(workspace: Workspace, simulator: str) -> None:
     screen.print("  muster customers import customers.csv")
     screen.print(f"  put order files into {workspace.inbox}, then", soft_wrap=True)
     screen.print("  muster run order_dispatch")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+from adapters.loopback import HOST
 from adapters.settings.connections import connections_env
 from adapters.settings.environment import variables
 from adapters.settings.workspace import Workspace
 
 USER = "admin"
-HOST = "127.0.0.1"
 MARK = "MUSTER_CONSOLE"  # in the environment of every child, to know it again after we were killed
 _FILE_MODE = 0o600
 

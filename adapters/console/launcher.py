@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 import fcntl
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,9 +17,10 @@ from types import TracebackType
 from typing import Self
 
 from adapters.console.client import AirflowClient
-from adapters.console.home import HOST, MARK, USER, Home
+from adapters.console.home import MARK, USER, Home
 from adapters.console.processes import Child, kill_left_over, stop_all
 from adapters.console.signals import StopSignals
+from adapters.loopback import HOST, free_port
 from adapters.settings.environment import variables
 from adapters.settings.workspace import Workspace
 from jobs.errors import Retry, Setup
@@ -123,7 +123,7 @@ class Console:
         if killed := kill_left_over(self._home.noted_sessions(), f"{MARK}={self._home.folder}"):
             self._say(f"Ended {killed} processes that an earlier, killed console had left.")
         self.password = kept.password
-        self.port = _free_port(self._wanted_port)
+        self.port = free_port(self._wanted_port)
         if self.port != self._wanted_port:
             self._say(f"Port {self._wanted_port} is in use; the console takes {self.port}.")
         environment = self._home.environment(self._workspace, self.port, self._dags, self._plugins, kept)
@@ -205,19 +205,6 @@ class Console:
 
 def _later(moment: str | None, than: datetime) -> bool:
     return moment is not None and datetime.fromisoformat(moment) > than
-
-
-def _free_port(wanted: int) -> int:
-    """`wanted` if nothing listens there, else one the system gives."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise ConsoleFailed("This machine has no free port")
 
 
 @contextmanager

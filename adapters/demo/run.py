@@ -14,9 +14,10 @@ from adapters.console.signals import StopSignals
 from adapters.demo.flow import Flow, await_dags
 from adapters.demo.ledger import Ledger
 from adapters.demo.orders import CUSTOMERS, PROVIDER, Dispatch, make_dispatch
-from adapters.demo.stage import Stage, free_port, set_up
+from adapters.demo.stage import Stage, set_up
 from adapters.demo.steps import Steps
 from adapters.demo.summary import Outcome, show
+from adapters.loopback import free_port
 from adapters.registry.engine import make_engine
 from adapters.registry.registry import Registry
 from adapters.settings import Workspace

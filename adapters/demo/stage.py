@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.console.home import HOST, Home
+from adapters.console.home import Home
 from adapters.demo.orders import CUSTOMERS, FOREIGN, PROVIDER, PUZZLING, REFUSED_ORDER
 from adapters.installing import connect_simulator, initialise
+from adapters.loopback import free_port
 from adapters.providers import KINDS
 from adapters.registry.registry import Registry
 from adapters.settings import Settings, Workspace, load, registry_url
@@ -108,19 +108,6 @@ def set_up(workspace: Workspace, devices: int, *, scheduled: bool) -> Stage:
     finally:
         registry.close()
     return stage
-
-
-def free_port(wanted: int) -> int:
-    """`wanted` if it is free, else one the system gives."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise Setup("this machine has no free port")
 
 
 def _account(devices: int, scheduled: bool) -> dict[str, object]:

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import Engine
 
 from adapters.bootstrap import Muster
+from adapters.loopback import free_port
 from adapters.registry.engine import make_engine
 from adapters.registry.registry import Registry
 from formats.schema import RecordSchema
@@ -27,7 +28,6 @@ from tests.support.ledger import dump
 from tests.support.machine import need
 from tests.support.orders import order_text
 from tests.support.postgres import DATABASES, new_url
-from tests.support.sshd import free_port
 
 SETTLE = "settle_seconds = 0.2\n"  # lets us look at our file after the rename
 NEVER = "settle_seconds = 80000\n"

@@ -71,5 +71,3 @@ def resealed(data: bytes, body: bytes) -> bytes:
     head, _, tail = parts(data)
     claimed = tail.rsplit(b",", 1)[0]
     return head + body + claimed + b"," + hashlib.sha256(body).hexdigest().encode() + b"\n"
-
-

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from adapters.channels.sftp import SftpChannel
+from adapters.loopback import free_port
 from jobs.providers import SftpSettings
 from tests.support.machine import need
 
@@ -103,12 +104,6 @@ class Sshd:
             timeout=timedelta(seconds=timeout),
         )
         return SftpChannel(settings, TextKey(private_key or self.private_key))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
