@@ -15,7 +15,6 @@ from adapters.settings.secrets import secret_file
 from adapters.simulator import SimulatorHome
 
 _PASSPHRASE = "openpgp-passphrase"  # noqa: S105 - the name of the file it lies in
-_EMAIL = "muster@example.com"
 
 
 @dataclass(frozen=True)
@@ -26,10 +25,15 @@ class Made:
     new: bool
 
 
-def initialise(workspace: Workspace, organisation: str, values: Mapping[str, object] | None = None) -> Made:
+def initialise(
+    workspace: Workspace,
+    organisation: str,
+    values: Mapping[str, object] | None = None,
+    email: str = "muster@example.com",
+) -> Made:
     """Make a workspace with its own OpenPGP key and settings. One that is there is left as it is.
 
-    `values` are further settings of `muster.toml`.
+    `values` are further settings of `muster.toml`; `email` stands in the key's user id, for partners.
     """
     workspace.create()
     keyring.create_home(workspace.gnupg)
@@ -41,7 +45,7 @@ def initialise(workspace: Workspace, organisation: str, values: Mapping[str, obj
         _write_private(passphrase_file, secrets.token_urlsafe(32))
     passphrase = secret_file(passphrase_file, reference)
     # crash window: a key without settings is found and used by the next call
-    fingerprint = _own_fingerprint(workspace) or keyring.generate(workspace.gnupg, organisation, _EMAIL, passphrase)
+    fingerprint = _own_fingerprint(workspace) or keyring.generate(workspace.gnupg, organisation, email, passphrase)
     settings = {"organisation": organisation, "own_key": fingerprint, "passphrase": reference}
     write_config(workspace, settings | dict(values or {}))
     return Made(fingerprint, new=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adapters.keyring import KeyInfo
     from adapters.settings import Settings
 
-_EMAIL = "muster@example.com"
+CONTACT = "muster@example.com"
 _SOON = timedelta(days=60)
 
 
@@ -107,7 +107,12 @@ def import_key(
     results().print(f'  Next: pin it in providers/<name>.toml under [keys]: {{ fingerprint = "{expected}" }}')
 
 
-def generate(ctx: typer.Context) -> None:
+def generate(
+    ctx: typer.Context,
+    email: Annotated[
+        str, typer.Option("--email", metavar="ADDRESS", help="Stands on the key, for partners to see.")
+    ] = CONTACT,
+) -> None:
     from adapters import keyring
     from adapters.cli.screen import results
     from adapters.settings import resolve
@@ -116,7 +121,7 @@ def generate(ctx: typer.Context) -> None:
     if settings.own_key:
         raise KeyThere(f"there is a key already: {settings.own_key}")
     passphrase = resolve(settings.passphrase, ctx.obj.workspace) if settings.passphrase else None
-    fingerprint = keyring.generate(ctx.obj.workspace.gnupg, settings.organisation or "Muster", _EMAIL, passphrase)
+    fingerprint = keyring.generate(ctx.obj.workspace.gnupg, settings.organisation or "Muster", email, passphrase)
     with _audited(ctx.obj, "key generated", fingerprint, ""):
         results().print(f"Made the key {spaced(fingerprint)}")
     results().print(f'  Next: write own_key = "{fingerprint}" into {ctx.obj.workspace.config}', soft_wrap=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adapters.cli.keys import CONTACT
 from adapters.cli.state import ExitCode, Json, State, command
 from jobs.errors import Setup
 
@@ -54,6 +55,9 @@ def init(
             "--organisation", metavar="NAME", help="Your name in reports and on your key.", show_default=False
         ),
     ] = "",
+    email: Annotated[
+        str, typer.Option("--email", metavar="ADDRESS", help="Stands on the key, for partners to see.")
+    ] = CONTACT,
     simulator: Annotated[
         str,
         typer.Option("--simulator", metavar="NAME", help="Add a simulated provider of this name.", show_default=False),
@@ -75,7 +79,7 @@ def init(
     workspace = ctx.obj.workspace
     values = {"registry_url": _checked(registry_url)} if registry_url else {}
     with working("making keys"):
-        made = initialise(workspace, organisation or f"Muster at {platform.node()}", values)
+        made = initialise(workspace, organisation or f"Muster at {platform.node()}", values, email)
     with ctx.obj.registry(change=True):
         pass
     screen = results()

@@ -71,7 +71,9 @@ class Flow:
             self._run(Job.REQUEST, step)
             new = self._ledger.submitted() - before
             made = len(self._ledger.batches()) - batches
-            devices = " and ".join(f"{number:,} devices {_ENDS[RequestType(kind)]}" for kind, number in new.items())
+            devices = " and ".join(
+                f"{_count(number, 'device', 's')} {_ENDS[RequestType(kind)]}" for kind, number in new.items()
+            )
             step.result = f"{_count(made, 'batch')} sent, encrypted: {devices}" if made else "nothing to send"
 
     def _answers(self) -> None:
@@ -139,5 +141,5 @@ def _drop(target: Path, data: bytes) -> None:
     part.replace(target)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}es"
+def _count(number: int, noun: str, ending: str = "es") -> str:
+    return f"{number:,} {noun}{'' if number == 1 else ending}"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from rich.console import Console
 
@@ -23,8 +26,8 @@ from adapters.registry.registry import Registry
 from adapters.settings import Workspace
 
 _NEXT = """
-  Next:  muster where {serial}
-         muster console --simulate {provider}   to see the runs in Airflow
+  Next:  {program} where {serial}
+         {program} console --simulate {provider}   to see the runs in Airflow
 """
 
 
@@ -67,7 +70,7 @@ def _run(workspace: Workspace, dispatch: Dispatch, stay: bool, console: Console)
                     airflow.stay()
                 return code
         code = _show(stage, dispatch, ledger, before, console)
-        next_commands = _NEXT.format(serial=dispatch.example, provider=PROVIDER)
+        next_commands = _NEXT.format(program=_program(), serial=dispatch.example, provider=PROVIDER)
         console.print(next_commands, markup=False, highlight=False, soft_wrap=True)
         return code
     finally:
@@ -92,6 +95,12 @@ def _airflow(stage: Stage, port: int, steps: Steps) -> Iterator[AirflowConsole]:
             with steps.step("Stop") as step:
                 running.close()
                 step.result = "Airflow and the provider have ended"
+
+
+def _program() -> str:
+    """How this program was called, so that the next command can be copied."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "muster" and not shutil.which("muster") else "muster"
 
 
 def _show(stage: Stage, dispatch: Dispatch, ledger: Ledger, before: Mapping[str, int] | None, console: Console) -> int:
