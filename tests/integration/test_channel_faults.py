@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from adapters.loopback import free_port
 from jobs.errors import ChannelUnavailable, DeliveryUncertain, TransferFailed
 from jobs.ports import Session
 from tests.support.cutter import Harm, Way, cutter
-from tests.support.sshd import Sshd, free_port, sshd  # noqa: F401  (a fixture)
+from tests.support.sshd import Sshd, sshd  # noqa: F401  (a fixture)
 
 DATA = os.urandom(150_000)
 

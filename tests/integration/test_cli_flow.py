@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from adapters.loopback import free_port
 from tests.support.installation import Installation, make_installation, order_row
 from tests.support.machine import need
-from tests.support.muster import ACTOR, CommandLine, Ran, free_port
+from tests.support.muster import ACTOR, CommandLine, Ran
 
 IMEI = "356938035643809"
 MAC = "02:1A:2B:3C:4D:5E"

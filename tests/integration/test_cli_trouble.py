@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from adapters.loopback import free_port
 from adapters.registry.engine import make_engine
 from adapters.registry.tables import audit
 from adapters.settings import Workspace
 from jobs.states import BatchState
 from tests.support.installation import Installation, make_installation, order_row
 from tests.support.machine import need
-from tests.support.muster import ACTOR, CommandLine, Ran, free_port
+from tests.support.muster import ACTOR, CommandLine, Ran
 from tests.support.openpgp import party
 
 REPOSITORY = Path(__file__).resolve().parents[2]

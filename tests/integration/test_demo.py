@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,13 +67,13 @@ def left_over(home: Path) -> list[str]:
     return found
 
 
-def counted(workspace: Workspace, query: str) -> dict[str, int]:
+def counted(workspace: Workspace, query: str) -> dict[Any, int]:
     with closing(sqlite3.connect(workspace.registry)) as connection:
         return dict(connection.execute(query).fetchall())
 
 
 def sizes(workspace: Workspace) -> dict[str, int]:
-    return counted(workspace, " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in GROWING))
+    return {name: counted(workspace, f"SELECT 1, count(*) FROM {name}")[1] for name in GROWING}  # noqa: S608
 
 
 @pytest.mark.timeout(600)

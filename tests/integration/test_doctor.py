@@ -18,13 +18,14 @@ from sqlalchemy import text
 from adapters import keyring, ssh_keys
 from adapters.doctor import Check, Status, examine, keys, machine, partners, store
 from adapters.doctor.check import guarded
+from adapters.loopback import free_port
 from adapters.providers import KINDS
 from adapters.registry.engine import make_engine
 from adapters.settings import Settings, Workspace, load
 from jobs.providers import Keys, PinnedKey, Provider, SftpSettings
 from tests.support.installation import Installation, make_installation
 from tests.support.machine import need
-from tests.support.muster import CommandLine, free_port
+from tests.support.muster import CommandLine
 from tests.support.openpgp import party
 
 OTHER_HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

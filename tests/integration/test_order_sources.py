@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from adapters.channels.sftp import SftpChannel
+from adapters.loopback import free_port
 from adapters.remote_inbox import RemoteInbox
 from adapters.settings import channel_key
 from jobs.errors import StateMoved
 from jobs.runs import Job, RunStatus
 from tests.support.installation import Installation, make_installation, order_row
-from tests.support.sshd import free_port
 
 PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*\.csv"
 

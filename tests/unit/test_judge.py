@@ -39,7 +39,9 @@ Row = tuple[str | None, ...]
 
 def table(*rows: Row) -> pa.Table:
     """Columns a, b, c … of text."""
-    return pa.table({chr(97 + place): pa.array(cells, pa.string()) for place, cells in enumerate(zip(*rows, strict=True))})
+    return pa.table(
+        {chr(97 + place): pa.array(cells, pa.string()) for place, cells in enumerate(zip(*rows, strict=True))}
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,15 +54,27 @@ def table(*rows: Row) -> pa.Table:
         (LengthBetween("a", 2, 3), ["ab", "äöü", "\U0001f600\U0001f600", None], ["a", "", "abcd"]),
         (InChoices("a", ("OR", "VD")), ["OR", "VD", None], ["or", "OR ", "", "ORVD"]),
         (IsInteger("a"), ["0", "007", "9" * 18, None], ["-1", "+1", "1.0", "1e3", "", " 1", "٣", "9" * 19]),
-        (IsMoment("a"), ["2026-03-05T14:30:00Z", "2024-02-29T00:00:00Z", None], ["2026-03-05", "", "2026-03-05T14:30:00"]),
-        (IsMoment("a"), ["1000-01-01T00:00:00Z"], ["2026-04-31T10:00:00Z", "2023-02-29T00:00:00Z", "0999-01-01T00:00:00Z"]),
-        (IsMoment("a"), ["9999-12-31T23:59:59Z"], ["2026-01-01T24:00:00Z", "2026-01-01T23:59:60Z", "2026-1-01T00:00:00Z"]),
+        (
+            IsMoment("a"),
+            ["2026-03-05T14:30:00Z", "2024-02-29T00:00:00Z", None],
+            ["2026-03-05", "", "2026-03-05T14:30:00"],
+        ),
+        (
+            IsMoment("a"),
+            ["1000-01-01T00:00:00Z"],
+            ["2026-04-31T10:00:00Z", "2023-02-29T00:00:00Z", "0999-01-01T00:00:00Z"],
+        ),
+        (
+            IsMoment("a"),
+            ["9999-12-31T23:59:59Z"],
+            ["2026-01-01T24:00:00Z", "2026-01-01T23:59:60Z", "2026-1-01T00:00:00Z"],
+        ),
         (IsIdentifier("a", Kind.SERIAL), ["C02XK1AAJG5H", None], ["C02 X", ""]),
         (IsIdentifier("a", Kind.IMEI), ["490154203237518", None], ["490154203237519", "49015420323751"]),
         (IsIdentifier("a", Kind.MEID), ["A1000049A5F3B2", None], ["a1000049a5f3b2", "91000049A5F3B2"]),
         (IsIdentifier("a", Kind.MAC), ["02:1A:2B:3C:4D:5E", None], ["03:1A:2B:3C:4D:5E", "02-1A-2B-3C-4D-5E"]),
     ],
-)  # fmt: skip
+)
 def test_checks_of_one_cell(check: Check, passing: Sequence[str | None], failing: Sequence[str | None]) -> None:
     cells = table(*((cell,) for cell in [*passing, *failing]))
     assert failures(check, cells).to_pylist() == [False] * len(passing) + [True] * len(failing)
@@ -99,7 +113,9 @@ SCHEMA = RecordSchema(
 )
 
 
-def judged(*rows: Row, numbers: Sequence[int] | None = None, cut: int = 0) -> tuple[list[tuple[int, str, str]], list[bool]]:
+def judged(
+    *rows: Row, numbers: Sequence[int] | None = None, cut: int = 0
+) -> tuple[list[tuple[int, str, str]], list[bool]]:
     cells = pa.table(list(map(list, zip(*rows, strict=True))), schema=SCHEMA.arrow())
     chunked = pa.concat_tables([cells.slice(0, cut), cells.slice(cut)]) if cut else cells
     verdict = judge(SCHEMA, chunked, None if numbers is None else pa.array(numbers, pa.int64()))

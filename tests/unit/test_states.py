@@ -106,7 +106,7 @@ class Batches(RuleBasedStateMachine):
     def create(self) -> None:
         self.path = [BatchState.CREATING]
 
-    @precondition(lambda self: BATCH_TRANSITIONS[self.path[-1]])
+    @precondition(lambda self: bool(BATCH_TRANSITIONS[self.path[-1]]))
     @rule(data=st.data())
     def move(self, data: st.DataObject) -> None:
         self.path.append(data.draw(st.sampled_from(sorted(BATCH_TRANSITIONS[self.path[-1]]))))
