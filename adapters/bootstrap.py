@@ -139,7 +139,7 @@ class Muster:
         report = close_run(self.exchange, run, steps)
         with self.registry.transaction() as tx:
             tx.runs.end(run_id, report.run.status, report.ended_at, to_json(report))
-        path = ReportStore(self.workspace.reports).write(report)
+        path = ReportStore(self.workspace.reports, self.settings.organisation, self.settings.zone).write(report)
         if not report.conservation.holds:
             broken = [check.name for check in report.conservation.checks if not check.holds]
             raise NotConserved("the count does not add up: " + "; ".join(broken), report=str(path))
@@ -168,7 +168,7 @@ class Muster:
 
     def report_html(self, run_id: str) -> str:
         """The report page, rendered again, so that any host can show it. Raises NotFound."""
-        return render_html(self.report(run_id))
+        return render_html(self.report(run_id), self.settings.organisation, self.settings.zone)
 
     def recent_runs(self, limit: int) -> list[Run]:
         """Newest first."""

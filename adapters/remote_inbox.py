@@ -9,7 +9,9 @@ from jobs.ports import Channel, RemoteFile, Spool
 
 
 class RemoteInbox:
-    """Implements `jobs.ports.Folder`: reading fetches through the spool, removing moves to the done folder."""
+    """Implements `jobs.ports.Folder`: reading fetches through the spool, removing moves to the done folder.
+
+    Without a done folder files stay, and are known by their digest when they are read again."""
 
     def __init__(self, channel: Channel, spool: Spool, folder: str, done_folder: str | None, pattern: str) -> None:
         self._channel = channel
@@ -28,8 +30,6 @@ class RemoteInbox:
             return landed.read_bytes()
 
     def remove(self, name: str) -> None:
-        with self._channel.open() as session:
-            if self._done_folder is None:
-                session.remove(self._folder, name)
-            else:
+        if self._done_folder is not None:
+            with self._channel.open() as session:
                 session.move(self._folder, name, self._done_folder)

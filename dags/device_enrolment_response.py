@@ -24,7 +24,7 @@
 2. Network trouble is retried by itself with growing pauses; what needs a person fails at once.
 3. Mend the cause, then *Clear* the failed task, or wait for the next run: an answer is never applied twice.
 
-A file in quarantine is released or rejected by command, with a reason; the others are not held up by it.
+A file in quarantine is kept whole, with its reason, in the archive; the others are not held up by it.
 `[NOT_CONSERVED]`: pause the DAGs and see the runbook first.
 """
 

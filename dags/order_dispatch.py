@@ -2,8 +2,9 @@
 
 **When:** on the schedule of `[inbox]` in `muster.toml`, or by hand with *Trigger*.
 
-**Reads:** `*.csv` files in the workspace's `inbox/orders/` (and on the SFTP server of `[inbox.source]`, if there is
-one), once they have stopped changing. A file that was loaded before is recognised by its content.
+**Reads:** `*.csv`, `*.txt` and `*.json` files in the workspace's `inbox/orders/` (and on the SFTP server of
+`[inbox.source]`, if there is one), once they have stopped changing. A file that was loaded before is recognised by its
+content.
 
 **Does:** `load_order_dispatch` checks every row, stores the good order lines with their devices, and reports the
 others. A wrong row never blocks the good ones; a file that cannot be read at all goes to quarantine.
@@ -13,7 +14,7 @@ others. A wrong row never blocks the good ones; a file that cannot be read at al
 
 **When it is red**
 
-1. Open the failed task's log: the last lines name a code such as `[FILE_REFUSED]` and what to do.
+1. Open the failed task's log: the last lines name a code such as `[KEY_UNUSABLE]` and what to do.
 2. Open *Validation report* on `write_report`: it lists each file with its findings by row.
 3. Mend the cause, then *Clear* the failed task (or *Trigger* the DAG again): nothing is loaded twice.
 

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from formats.checks import Check
-from formats.generic.layout import REQUEST_DETAIL
 from formats.judge import failures
-from formats.schema import RecordSchema
 from jobs.providers import Limits
 from jobs.states import LineState
 
@@ -36,7 +34,6 @@ class ProviderKind:
     codes: Mapping[str, CodeMeaning]
     limits: Limits = field(default_factory=Limits)
     line_checks: tuple[Check, ...] = ()
-    layout: RecordSchema = REQUEST_DETAIL
 
     def refuses(self, details: pa.Table) -> pa.BooleanArray:
         """One flag per request record: True where it breaks a rule of this kind."""

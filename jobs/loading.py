@@ -61,6 +61,13 @@ def open_answer(exchange: Exchange, provider: Provider, file: InboundFile) -> Op
         return OpenedAnswer(read(plain.read_bytes(), Interface.RESPONSE), opened.signer)
 
 
+def concerns(tx: Transaction, run: Run, batch: Batch) -> bool:
+    """Whether a run narrowed to one batch or one order is to touch this batch."""
+    if run.batch is not None and run.batch != batch.number:
+        return False
+    return run.order is None or run.order in tx.batches.order_numbers(batch.id)
+
+
 def _load(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, work: Work) -> None:
     try:
         answer = open_answer(exchange, provider, file)
@@ -75,17 +82,30 @@ def _load(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, w
         fatal = [finding for finding in findings if finding.kind.severity is Severity.ERROR]
         gap = provider.on_sequence_gap is SequencePolicy.QUARANTINE
         fatal += [finding for finding in findings if gap and finding.code == "ANSWER_SEQUENCE_GAP"]
+        if batch is not None and not concerns(tx, run, batch):
+            return
         if batch is not None and batch.state is BatchState.SENDING:
             work.notes.append(f"{file.name}: its batch is being sent, it is loaded by the next run")
             return
         if not fatal and batch is not None:
             _loaded(exchange, tx, run, file, answer, batch, findings)
     if fatal or batch is None:
+        if not any(finding.code in _NOT_ITS_SEQUENCE for finding in fatal):
+            _keep_sequence(exchange, run, file, answer.content.header.sequence)
         _quarantine(exchange, run, file, fatal[0].code, fatal[0].kind.title, findings, work)
         return
     work.done += 1
     work.count({"files loaded": 1, "records read": answer.content.details.num_rows})
     work.subjects.append(Subject(file.name, RESPONSE_DETAIL, answer.content.details))
+
+
+_NOT_ITS_SEQUENCE = ("ANSWER_SEQUENCE_REUSED", "ANSWER_PROVIDER")
+
+
+def _keep_sequence(exchange: Exchange, run: Run, file: InboundFile, sequence: int) -> None:
+    """A file set aside has used its number all the same: its successor leaves no gap."""
+    with exchange.change(run) as tx:
+        tx.files.describe(file.id, sequence=sequence or None)
 
 
 def _correlate(

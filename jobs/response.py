@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate, takewhile
 from typing import Any
 
 import pyarrow as pa
 
+from formats.enrolment import Level
 from formats.findings import Finding
 from jobs.batches import Batch
 from jobs.collection import put_away
 from jobs.context import Exchange
 from jobs.files import FileKind, InboundFile
-from jobs.loading import open_answer
+from jobs.loading import concerns, open_answer
 from jobs.providers import Provider
 from jobs.registry import Transaction
 from jobs.resolution import Decision, Resolution, resolve
@@ -22,6 +24,7 @@ from jobs.states import AWAITING_ANSWER, BatchState, FileState, LineState
 from jobs.work import SourceFindings, Work, findings_table
 
 _FAILED = (LineState.REJECTED, LineState.REVIEW)
+_WAITING = (LineState.SENT, LineState.SEALED)
 
 
 def device_enrolment_response(exchange: Exchange, run: Run) -> Work:
@@ -31,6 +34,7 @@ def device_enrolment_response(exchange: Exchange, run: Run) -> Work:
     with exchange.lease(f"{provider.name}:in"):
         with exchange.registry.view() as tx:
             loaded = tx.files.in_states(FileKind.RESPONSE, provider.name, (FileState.LOADED,))
+            loaded = [file for file in loaded if concerns(tx, run, tx.batches.by_id(file.batch_id or 0))]
         for file in loaded:
             _apply(exchange, run, provider, file, work)
         if not run.dry_run:
@@ -47,13 +51,12 @@ def _apply(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, 
         lines = tx.answers.lines_of(batch.id)
         resolution = resolve(exchange.kind(provider), details, lines)
         findings = [*resolution.findings, *_contradictions(lines, resolution)]
+        settling = _settling(lines, resolution)
         settled = tx.answers.apply(file.id, resolution.decisions, now)
         tx.answers.keep_envelope(file.id, batch.id, resolution.envelope)
-        tx.answers.add_events(_events(provider, batch, file, lines, resolution, exchange))
+        tx.answers.add_events(_events(provider, batch, file, lines, settling, exchange))
         _advance(tx, batch)
-        tx.files.describe(
-            file.id, rows_passed=settled, rows_failed=details.num_rows - len(resolution.envelope) - settled
-        )
+        tx.files.describe(file.id, rows_passed=settled, **_other_rows(details, resolution, settling))
         tx.files.move(file.id, FileState.LOADED, FileState.APPLIED)
         tx.runs.touch_file(run.id, file.id)
         tx.batches.touch(run.id, batch.id)
@@ -65,7 +68,7 @@ def _apply(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, 
             now=now,
             facts={"run": run.id, "batch": batch.number, "lines": settled},
         )
-    states = Counter(str(item.state) for item in resolution.decisions if item.state is not None)
+    states = Counter(str(item.state) for item in settling)
     work.failed += states[LineState.REVIEW]
     work.done += 1
     work.count({"files applied": 1, "lines applied": settled})
@@ -88,15 +91,28 @@ def _advance(tx: Transaction, batch: Batch) -> None:
         tx.batches.move(batch.id, batch.state, after)
 
 
+def _settling(lines: pa.Table, resolution: Resolution) -> list[Decision]:
+    """The decisions that settle a line; the others are in progress, or their line is settled already."""
+    states = dict(zip(lines["order_line_id"].to_pylist(), lines["state"].to_pylist(), strict=True))
+    return [item for item in resolution.decisions if item.state is not None and states[item.order_line_id] in _WAITING]
+
+
+def _other_rows(details: pa.Table, resolution: Resolution, settling: Sequence[Decision]) -> dict[str, int]:
+    """Device records that settled no line: said before or in progress, or of no use."""
+    records = details.num_rows - len(resolution.envelope)
+    used = sum(item.level is Level.DEVICE for item in resolution.decisions)
+    settled = sum(item.level is Level.DEVICE for item in settling)
+    return {"rows_duplicate": used - settled, "rows_failed": records - used}
+
+
 def _contradictions(lines: pa.Table, resolution: Resolution) -> list[Finding]:
     """Lines settled before that this answer says something else about: the first result stands."""
     states = dict(zip(lines["order_line_id"].to_pylist(), lines["state"].to_pylist(), strict=True))
-    waiting = (LineState.SENT, LineState.SEALED)
     return [
         Finding("ANSWER_CONTRADICTS")
         for item in resolution.decisions
         if item.state is not None
-        and states[item.order_line_id] not in waiting
+        and states[item.order_line_id] not in _WAITING
         and states[item.order_line_id] != item.state
     ]
 
@@ -106,16 +122,13 @@ def _events(
     batch: Batch,
     file: InboundFile,
     lines: pa.Table,
-    resolution: Resolution,
+    settling: Sequence[Decision],
     exchange: Exchange,
 ) -> list[dict[str, Any]]:
     """One event per order and result, with the provider's messages in its notes (M12 to M14)."""
-    waiting = (LineState.SENT, LineState.SEALED)
-    orders = {row["order_line_id"]: row["order_number"] for row in lines.to_pylist() if row["state"] in waiting}
+    orders = dict(zip(lines["order_line_id"].to_pylist(), lines["order_number"].to_pylist(), strict=True))
     grouped: dict[tuple[str, str], list[Decision]] = {}
-    for item in resolution.decisions:
-        if item.state is None or item.order_line_id not in orders:
-            continue
+    for item in settling:
         failed = item.state in _FAILED
         if provider.events.on_failure if failed else provider.events.on_success:
             kind = "enrolment_failed" if failed else "enrolment_succeeded"
@@ -139,14 +152,15 @@ def notes(members: Sequence[Decision], limit: int) -> str:
     """`code: message (n devices)` per distinct message, most frequent first, cut at a whole note."""
     counted = Counter((item.provider_code or "", item.message or "") for item in members)
     parts = [f"{code}: {message} ({number} devices)" for (code, message), number in counted.most_common()]
-    text = ""
-    for position, part in enumerate(parts):
-        more = f"{text}\n{part}" if text else part
-        if len(more) > limit:
-            rest = f"… and {len(parts) - position} more"
-            return f"{text[: limit - len(rest) - 1]}\n{rest}" if text else part[: limit - 1] + "…"
-        text = more
-    return text
+    whole = "\n".join(parts)
+    if len(whole) <= limit:
+        return whole
+    room = limit - len(f"… and {len(parts)} more")
+    ends = takewhile(lambda end: end <= room, accumulate(len(part) + 1 for part in parts))
+    kept = sum(1 for _ in ends)
+    if kept == 0:
+        return parts[0][: limit - 1] + "…"
+    return "\n".join([*parts[:kept], f"… and {len(parts) - kept} more"])
 
 
 def _put_away(exchange: Exchange, provider: Provider, work: Work) -> None:

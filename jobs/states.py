@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from formats.enrolment import RequestType
-
 
 class BatchState(StrEnum):
     CREATING = "CREATING"
@@ -84,12 +82,3 @@ class FileState(StrEnum):
     APPLIED = "APPLIED"
     DONE = "DONE"
     QUARANTINED = "QUARANTINED"
-
-
-def effect_of(request_type: RequestType, voided: RequestType | None = None) -> DeviceState:
-    """What a successful instruction makes of a device. Voiding a return enrols again."""
-    if request_type is RequestType.VOID:
-        return DeviceState.ENROLLED if voided is RequestType.RETURN else DeviceState.UNENROLLED
-    if request_type is RequestType.RETURN:
-        return DeviceState.UNENROLLED
-    return DeviceState.ENROLLED

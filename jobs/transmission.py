@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from jobs.batches import Batch
 from jobs.context import Exchange
-from jobs.errors import DeliveryUncertain, MusterError
+from jobs.errors import DeliveryUncertain, MusterError, Refused
 from jobs.ports import Delivery, Session
 from jobs.providers import Provider, UnknownOutcomePolicy
 from jobs.runs import Run
@@ -25,7 +25,9 @@ def settle_uncertain(exchange: Exchange, run: Run) -> Work:
     provider = exchange.provider(run)
     work = Work("settle_uncertain")
     with exchange.lease(f"{provider.name}:out"):
-        with exchange.change(run) as tx:
+        if run.dry_run:
+            return _count_doubtful(exchange, run, provider, work)
+        with exchange.registry.transaction() as tx:
             for batch in tx.batches.in_states(provider.name, (BatchState.SENDING,), run.batch):
                 tx.batches.move(batch.id, BatchState.SENDING, BatchState.UNCERTAIN)
                 tx.batches.add_evidence(batch.id, "interrupted", {"run": run.id}, exchange.clock.now())
@@ -38,6 +40,15 @@ def settle_uncertain(exchange: Exchange, run: Run) -> Work:
     return work
 
 
+def _count_doubtful(exchange: Exchange, run: Run, provider: Provider, work: Work) -> Work:
+    with exchange.registry.view() as tx:
+        doubtful = tx.batches.in_states(provider.name, (BatchState.SENDING, BatchState.UNCERTAIN), run.batch)
+    if doubtful:
+        work.done = len(doubtful)
+        work.notes.append(f"dry run: {len(doubtful)} batches in doubt, nothing is settled")
+    return work
+
+
 def device_enrolment_adaptor(exchange: Exchange, run: Run) -> Work:
     """Deliver every sealed batch, in sequence, over one session."""
     provider = exchange.provider(run)
@@ -45,6 +56,7 @@ def device_enrolment_adaptor(exchange: Exchange, run: Run) -> Work:
     with exchange.lease(f"{provider.name}:out"):
         with exchange.registry.view() as tx:
             sealed = tx.batches.in_states(provider.name, (BatchState.SEALED,), run.batch)
+            sealed = [batch for batch in sealed if run.order in (None, *tx.batches.order_numbers(batch.id))]
         if run.dry_run:
             work.done = len(sealed)
             work.notes.append(f"dry run: {len(sealed)} sealed batches wait, nothing is sent")
@@ -68,9 +80,14 @@ def _send(exchange: Exchange, run: Run, provider: Provider, session: Session, ba
         work.notes.append(f"{batch.number}: {doubt.what}")
         return
     except MusterError as error:
-        # every other error of a delivery is raised before the rename is asked for (jobs.ports.Session)
+        # every other error of a delivery leaves the final name untouched (jobs.ports.Session)
         _record(exchange, run, batch, BatchState.SEALED, "not_sent", {"code": error.code})
-        raise
+        if not isinstance(error, Refused):
+            raise
+        work.failed += 1
+        work.done += 1
+        work.notes.append(f"{batch.number}: {error}")
+        return
     _sent(exchange, run, batch, BatchState.SENDING, "delivery", delivery)
     work.done += 1
     work.count({"batches sent": 1, "lines sent": batch.record_count})
@@ -105,7 +122,7 @@ def _settle(exchange: Exchange, run: Run, provider: Provider, session: Session, 
     elif final is None and session.stat(provider.folders.outbound, batch.file_name + _PART) is not None:
         _record(exchange, run, batch, BatchState.SEALED, "not_sent", {"temporary file": "left"}, BatchState.UNCERTAIN)
         work.count({"batches proved not sent": 1})
-    elif provider.on_unknown_outcome is UnknownOutcomePolicy.RESEND and not run.dry_run:
+    elif provider.on_unknown_outcome is UnknownOutcomePolicy.RESEND:
         delivery = _deliver(exchange, provider, session, batch)
         _sent(exchange, run, batch, BatchState.UNCERTAIN, "resend", delivery)
         work.count({"batches sent again": 1})
@@ -117,7 +134,7 @@ def _settle(exchange: Exchange, run: Run, provider: Provider, session: Session, 
 
 def _sent(exchange: Exchange, run: Run, batch: Batch, before: BatchState, kind: str, delivery: Delivery) -> None:
     now = exchange.clock.now()
-    with exchange.change(run) as tx:
+    with exchange.registry.transaction() as tx:
         tx.batches.move(batch.id, before, BatchState.SENT, sent_at=now)
         tx.batches.mark_sent(batch.id)
         tx.batches.touch(run.id, batch.id)
@@ -141,7 +158,7 @@ def _record(
     before: BatchState = BatchState.SENDING,
 ) -> None:
     now = exchange.clock.now()
-    with exchange.change(run) as tx:
+    with exchange.registry.transaction() as tx:
         tx.batches.move(batch.id, before, after)
         tx.batches.touch(run.id, batch.id)
         tx.batches.add_evidence(batch.id, kind, {**facts, "run": run.id}, now)

@@ -96,7 +96,7 @@ class Flow:
             now = self._ledger.buckets()
             ends = (LineState.ENROLLED, LineState.UNENROLLED, LineState.REJECTED, LineState.REVIEW)
             new = [f"{now[end] - before[end]:,} {end.lower()}" for end in ends if now[end] > before[end]]
-            step.result = f"answers applied: {', '.join(new)}" if new else "no new answer"
+            step.result = f"applied: {', '.join(new)}" if new else "no new answer"
 
     def _run(self, job: Job, step: Step) -> None:
         """One run of the job's DAG, to its end."""

@@ -65,8 +65,8 @@ def _run(workspace: Workspace, dispatch: Dispatch, stay: bool, console: Console)
             Flow(stage, airflow.client, ledger, steps, allowance).exchange(dispatch)
             if stay:
                 code = _show(stage, dispatch, ledger, before, console)
-                console.print(f"{airflow.banner}\n", markup=False, soft_wrap=True)
                 with suppress(Stopped):
+                    console.print(f"{airflow.banner}\n", markup=False, soft_wrap=True)
                     airflow.stay()
                 return code
         code = _show(stage, dispatch, ledger, before, console)

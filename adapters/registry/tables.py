@@ -66,7 +66,6 @@ provider_states = Table(
     metadata,
     Column("provider", String(40), primary_key=True),
     Column("out_sequence", Integer, nullable=False, server_default="0"),
-    Column("in_sequence", Integer, nullable=False, server_default="0"),
 )
 
 leases = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -54,10 +54,12 @@ _BADGES = {
 }
 
 
-def render_html(report: RunReport) -> str:
-    """The page. Input texts (names, reasons, messages) are escaped, whatever they hold."""
+def render_html(report: RunReport, organisation: str = "", zone: tzinfo = UTC) -> str:
+    """The page, with times in `zone`. Input texts (names, reasons, messages) are escaped, whatever they hold."""
     return _template().render(
         report=report,
+        organisation=organisation,
+        zone=zone,
         run=report.run,
         badge=_BADGES[report.run.status],
         notices=_notices(report),
@@ -126,9 +128,9 @@ def _number(count: int) -> str:
     return f"{count:,}"
 
 
-def _moment(moment: datetime) -> str:
-    utc = moment.astimezone(UTC)
-    return f"{utc.day} {utc:%b %Y, %H:%M:%S} UTC"
+def _moment(moment: datetime, zone: tzinfo) -> str:
+    local = moment.astimezone(zone)
+    return f"{local.day} {local:%b %Y, %H:%M:%S %Z}"
 
 
 def _duration(span: timedelta) -> str:

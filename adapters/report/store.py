@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tempfile
-from datetime import UTC
+from datetime import UTC, tzinfo
 from pathlib import Path
 
 from adapters.report.document import to_json
@@ -18,10 +18,15 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 
 class ReportStore:
-    """Files below `root`, which is created when the first report is written."""
+    """Files below `root`, which is created when the first report is written.
 
-    def __init__(self, root: Path) -> None:
+    Pages bear the name `organisation` and show times in `zone`.
+    """
+
+    def __init__(self, root: Path, organisation: str = "", zone: tzinfo = UTC) -> None:
         self._root = root
+        self._organisation = organisation
+        self._zone = zone
 
     def write(self, report: RunReport) -> Path:
         """Write `<root>/<YYYY-MM-DD>/<job>-<run id>.html` and `.json`; returns the page's path.
@@ -34,7 +39,7 @@ class ReportStore:
         name = _UNSAFE.sub("_", f"{report.run.job}-{report.run.id}")
         page = folder / f"{name}.html"
         _replace(folder / f"{name}.json", json.dumps(to_json(report), ensure_ascii=False, indent=2) + "\n")
-        _replace(page, render_html(report))
+        _replace(page, render_html(report, self._organisation, self._zone))
         return page
 
 

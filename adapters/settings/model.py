@@ -36,9 +36,8 @@ class InboxSettings:
 
 @dataclass(frozen=True)
 class ConsoleSettings:
-    """Where the Airflow console listens."""
+    """Where the Airflow console listens, on 127.0.0.1."""
 
-    host: str = "127.0.0.1"
     port: Annotated[int, Gt(0), Le(65_535)] = 8080
 
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from adapters.settings.cron import cron
 from adapters.settings.faults import Wrong
 from adapters.settings.host_keys import ASK, host_key
-from adapters.settings.model import Config, ConsoleSettings, InboxSettings, InboxSource
+from adapters.settings.model import Config, InboxSettings, InboxSource
 from adapters.settings.secrets import Scheme, split_reference
 from jobs.providers import Folders, FolderSettings, Keys, PinnedKey, Provider, Schedules, SftpSettings
 
@@ -184,7 +184,6 @@ RULES: dict[tuple[type, str], Callable[[str], object]] = {
     (InboxSettings, "schedule"): cron,
     (InboxSource, "folder"): _folder,
     (InboxSource, "done_folder"): _folder,
-    (ConsoleSettings, "host"): _host,
 }
 
 _ADD_KEY = 'Add { fingerprint = "…" } with the full fingerprint of the provider\'s key'

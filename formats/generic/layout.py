@@ -85,7 +85,7 @@ HEADER = RecordSchema(
         Column(
             "sequence",
             "Sequence",
-            "Running number per provider and direction, from 1, without gaps",
+            "Running number per provider and direction, from 1; no number is used twice",
             "42",
             Kind.INTEGER,
             True,

@@ -65,7 +65,6 @@ def upgrade() -> None:
         "provider_states",
         sa.Column("provider", sa.String(length=40), nullable=False),
         sa.Column("out_sequence", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("in_sequence", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("provider", name=op.f("pk_provider_states")),
     )
     op.create_table(
