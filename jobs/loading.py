@@ -68,14 +68,22 @@ def concerns(tx: Transaction, run: Run, batch: Batch) -> bool:
     return run.order is None or run.order in tx.batches.order_numbers(batch.id)
 
 
-def _load(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, work: Work) -> None:
+def open_or_set_aside(
+    exchange: Exchange, run: Run, provider: Provider, file: InboundFile, work: Work
+) -> OpenedAnswer | None:
+    """The answer; None if it may not be applied (any more) and went to quarantine."""
     try:
-        answer = open_answer(exchange, provider, file)
+        return open_answer(exchange, provider, file)
     except MessageRefused as error:
         _quarantine(exchange, run, file, error.code, error.what, (), work)
-        return
     except GenericFormatError as error:
         _quarantine(exchange, run, file, error.findings[0].code, error.findings[0].kind.title, error.findings, work)
+    return None
+
+
+def _load(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, work: Work) -> None:
+    answer = open_or_set_aside(exchange, run, provider, file, work)
+    if answer is None:
         return
     with exchange.change(run) as tx:
         batch, findings = _correlate(tx, provider, file, answer.content)

@@ -54,6 +54,9 @@ class Session(Protocol):
     def stat(self, folder: str, name: str) -> RemoteFile | None:
         """The regular file of that name, or None if there is none."""
 
+    def unfinished(self, folder: str, name: str) -> bool:
+        """Whether a delivery of that name left its temporary file: its rename was not done."""
+
     def deliver(self, source: Path, folder: str, name: str) -> Delivery:
         """Upload under `<name>.part`, compare sizes, rename, stat.
 

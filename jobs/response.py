@@ -15,7 +15,7 @@ from jobs.batches import Batch
 from jobs.collection import put_away
 from jobs.context import Exchange
 from jobs.files import FileKind, InboundFile
-from jobs.loading import concerns, open_answer
+from jobs.loading import concerns, open_or_set_aside
 from jobs.providers import Provider
 from jobs.registry import Transaction
 from jobs.resolution import Decision, Resolution, resolve
@@ -43,7 +43,10 @@ def device_enrolment_response(exchange: Exchange, run: Run) -> Work:
 
 
 def _apply(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, work: Work) -> None:
-    details = open_answer(exchange, provider, file).content.details
+    answer = open_or_set_aside(exchange, run, provider, file, work)  # its key may have ended since it was loaded
+    if answer is None:
+        return
+    details = answer.content.details
     now = exchange.clock.now()
     with exchange.change(run) as tx:
         batch = tx.batches.by_id(file.batch_id or 0)

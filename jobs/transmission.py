@@ -17,8 +17,6 @@ from jobs.runs import Run
 from jobs.states import BatchState
 from jobs.work import Work
 
-_PART = ".part"
-
 
 def settle_uncertain(exchange: Exchange, run: Run) -> Work:
     """Settle what an earlier run left: batches in SENDING (it died) and UNCERTAIN."""
@@ -119,7 +117,7 @@ def _settle(exchange: Exchange, run: Run, provider: Provider, session: Session, 
         delivery = Delivery(final.name, final.size, final.mtime, "")
         _sent(exchange, run, batch, BatchState.UNCERTAIN, "listing", delivery)
         work.count({"batches proved sent": 1})
-    elif final is None and session.stat(provider.folders.outbound, batch.file_name + _PART) is not None:
+    elif final is None and session.unfinished(provider.folders.outbound, batch.file_name):
         _record(exchange, run, batch, BatchState.SEALED, "not_sent", {"temporary file": "left"}, BatchState.UNCERTAIN)
         work.count({"batches proved not sent": 1})
     elif provider.on_unknown_outcome is UnknownOutcomePolicy.RESEND:

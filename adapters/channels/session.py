@@ -92,6 +92,11 @@ class FileSession:
             facts = self._calls.facts(path)
         return RemoteFile(name, facts.size, facts.mtime) if facts and facts.is_regular else None
 
+    def unfinished(self, folder: str, name: str) -> bool:
+        path = remote_path(folder, name) + PART
+        with _answered(f"stat {name}{PART}", ChannelUnavailable):
+            return self._calls.facts(path) is not None
+
     def deliver(self, source: Path, folder: str, name: str) -> Delivery:
         final = remote_path(folder, name)
         with source.open("rb") as stream:

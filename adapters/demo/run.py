@@ -66,7 +66,7 @@ def _run(workspace: Workspace, dispatch: Dispatch, stay: bool, console: Console)
             if stay:
                 code = _show(stage, dispatch, ledger, before, console)
                 with suppress(Stopped):
-                    console.print(f"{airflow.banner}\n", markup=False, soft_wrap=True)
+                    console.print(f"\n{airflow.banner}\n", markup=False, soft_wrap=True)
                     airflow.stay()
                 return code
         code = _show(stage, dispatch, ledger, before, console)

@@ -45,15 +45,20 @@ class Desk:
         self.simulator = installation.simulator
         self.numbers = count(10, 10)
         self._files = count(1)
+        self._silent = False
 
     @property
     def registry(self) -> Registry:
         return self.app.registry
 
     def plan(self, text: str = "") -> None:
-        """Change how the simulator behaves."""
+        """Change how the simulator behaves. Requests it was silent about are taken away for good."""
+        if self._silent:
+            for path in self.simulator.to_provider.glob("*.pgp"):
+                path.unlink()
+        self._silent = text.startswith("settle_seconds")
         part = self.simulator.plan.with_suffix(".part")
-        part.write_text(text if text.startswith("settle_seconds") else SETTLE + text)
+        part.write_text(text if self._silent else SETTLE + text)
         part.replace(self.simulator.plan)
 
     @property
@@ -118,10 +123,13 @@ class Desk:
         return batch.number
 
     def silence(self) -> None:
-        """The simulator leaves requests where they are; those that lie there are taken away for good."""
+        """The simulator leaves requests where they are, until the next plan."""
         self.plan(NEVER)
-        for path in self.simulator.to_provider.glob("*.pgp"):
-            path.unlink(missing_ok=True)
+
+    def speak(self) -> None:
+        """After `silence`: the simulator deals with the requests that lie there."""
+        self._silent = False
+        self.plan()
 
     def lines(self, serial: str) -> list[tuple[str, str, str]]:
         """Order number, request type and state of every instruction on the device, oldest first."""
@@ -156,7 +164,7 @@ class Desk:
         return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
 
 
-def _unvalidated(schema: RecordSchema, table: pa.Table, name: str) -> Validation:
+def unvalidated(schema: RecordSchema, table: pa.Table, name: str) -> Validation:
     """The reporter takes most of a small run's time; it has tests of its own."""
     return Validation(name, schema.name, table.num_rows, True, ())
 
@@ -166,7 +174,7 @@ def open_desk(home: Path, registry_url: str, *, reporter: bool = False, **provid
     need("gpg")
     installation = make_installation(home, free_port(), registry_url, **provider)
     engine = make_engine(registry_url)
-    overrides = {} if reporter else {"validate": _unvalidated}
+    overrides = {} if reporter else {"validate": unvalidated}
     with installation.open(**overrides) as app:
         desk = Desk(installation, app, engine)
         desk.plan()

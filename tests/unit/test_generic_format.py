@@ -40,7 +40,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=CONTR
 TRICKY = st.text("a,\"; '\u2028é設", max_size=12)
 KEY = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9 ._/#-]{0,30}", fullmatch=True)
 SERIAL = st.text(string.ascii_letters + string.digits, min_size=1, max_size=40)
-OPTIONAL = st.none() | (TEXT | TRICKY).filter(bool)
+WORDS = st.sampled_from(["NA", "null", "NaN", "#N/A", "007", "1e5", "true", " "])
+OPTIONAL = st.none() | WORDS | (TEXT | TRICKY).filter(bool)
 FIRST = datetime(1000, 1, 1, tzinfo=UTC)
 MOMENTS = st.integers(0, 9000 * 365 * 86_400).map(lambda seconds: FIRST + timedelta(seconds=seconds))
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from formats.enrolment import RequestType
 from jobs.states import (
     AWAITING_ANSWER,
     BATCH_TRANSITIONS,
@@ -15,9 +13,7 @@ from jobs.states import (
     REFUSED_BUCKET,
     UNCERTAIN_BUCKET,
     BatchState,
-    DeviceState,
     LineState,
-    effect_of,
 )
 
 S = BatchState
@@ -79,24 +75,6 @@ def test_answers_have_effect_only_where_they_can_move_the_batch_on() -> None:
 def test_every_line_state_is_one_bucket() -> None:
     assert len(BUCKETS) == len(set(BUCKETS))
     assert set(BUCKETS) == {*LineState, UNCERTAIN_BUCKET, REFUSED_BUCKET}
-
-
-@pytest.mark.parametrize(
-    ("request_type", "voided", "effect"),
-    [
-        (RequestType.ORDER, None, DeviceState.ENROLLED),
-        (RequestType.OVERRIDE, None, DeviceState.ENROLLED),
-        (RequestType.RETURN, None, DeviceState.UNENROLLED),
-        (RequestType.VOID, None, DeviceState.UNENROLLED),
-        (RequestType.VOID, RequestType.ORDER, DeviceState.UNENROLLED),
-        (RequestType.VOID, RequestType.OVERRIDE, DeviceState.UNENROLLED),
-        (RequestType.VOID, RequestType.RETURN, DeviceState.ENROLLED),
-    ],
-)
-def test_what_an_instruction_makes_of_a_device(
-    request_type: RequestType, voided: RequestType | None, effect: DeviceState
-) -> None:
-    assert effect_of(request_type, voided) is effect
 
 
 class Batches(RuleBasedStateMachine):

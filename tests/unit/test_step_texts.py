@@ -52,7 +52,6 @@ def test_notes_keep_to_the_limit(groups: list[tuple[str | None, str | None, int]
     assert len(notes([item for group in groups for item in decisions(*group)], limit)) <= limit
 
 
-@pytest.mark.xfail(strict=True, reason="a note may be cut in its middle where `… and n more` needs the room")
 def test_notes_are_cut_between_notes() -> None:
     members = [item for number in range(9) for item in decisions(f"DE-{number}", "m" * 20, 9 - number)]
     whole = notes(members, 2_000).splitlines()
