@@ -121,13 +121,24 @@ def _settle(exchange: Exchange, run: Run, provider: Provider, session: Session, 
         _record(exchange, run, batch, BatchState.SEALED, "not_sent", {"temporary file": "left"}, BatchState.UNCERTAIN)
         work.count({"batches proved not sent": 1})
     elif provider.on_unknown_outcome is UnknownOutcomePolicy.RESEND:
-        delivery = _deliver(exchange, provider, session, batch)
-        _sent(exchange, run, batch, BatchState.UNCERTAIN, "resend", delivery)
-        work.count({"batches sent again": 1})
+        _resend(exchange, run, provider, session, batch, work)
     else:
         work.failed += 1
         work.count({"batches held": 1})
         work.notes.append(f"{batch.number}: no proof yet, held until the provider answers")
+
+
+def _resend(exchange: Exchange, run: Run, provider: Provider, session: Session, batch: Batch, work: Work) -> None:
+    try:
+        delivery = _deliver(exchange, provider, session, batch)
+    except DeliveryUncertain as doubt:  # as uncertain as before; other batches go on
+        with exchange.registry.transaction() as tx:
+            tx.batches.add_evidence(batch.id, "uncertain", {"what": doubt.what, "run": run.id}, exchange.clock.now())
+        work.failed += 1
+        work.notes.append(f"{batch.number}: {doubt.what}")
+    else:
+        _sent(exchange, run, batch, BatchState.UNCERTAIN, "resend", delivery)
+    work.count({"batches sent again": 1})
 
 
 def _sent(exchange: Exchange, run: Run, batch: Batch, before: BatchState, kind: str, delivery: Delivery) -> None:

@@ -26,16 +26,18 @@ from adapters.settings.workspace import Workspace
 from jobs.errors import Retry, Setup
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
+_AIRFLOW = str(Path(sys.executable).parent / "airflow")
 _COMPONENTS: Mapping[str, tuple[str, ...]] = {
-    "api-server": ("api-server",),
-    "dag-processor": ("dag-processor",),
+    "api-server": (_AIRFLOW, "api-server"),
+    "dag-processor": (_AIRFLOW, "dag-processor"),
     # without --skip-serve-logs it and the scheduler would listen on every network interface
-    "triggerer": ("triggerer", "--skip-serve-logs"),
-    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "triggerer": (_AIRFLOW, "triggerer", "--skip-serve-logs"),
+    "scheduler": (sys.executable, "-m", "adapters.console.scheduler", "--skip-serve-logs"),
 }
 _HEARTBEATS = ("scheduler", "dag_processor", "triggerer")
 _START_TIMEOUT = 180.0
-_STOP_GRACE = 12.0  # an idle triggerer takes 11 s
+_STOP_GRACE = 12.0
+_IDLE_GRACE = 2.0  # a triggerer without triggers has nothing to end, and takes 11 s for it
 _MAX_RESTARTS = 5
 
 
@@ -127,20 +129,19 @@ class Console:
         if self.port != self._wanted_port:
             self._say(f"Port {self._wanted_port} is in use; the console takes {self.port}.")
         environment = self._home.environment(self._workspace, self.port, self._dags, self._plugins, kept)
-        program = str(Path(sys.executable).parent / "airflow")
         if not self._home.is_migrated():
-            self._migrate(Child("migrate", (program, "db", "migrate"), environment, self._home.fresh_log("migrate")))
+            self._migrate(Child("migrate", (_AIRFLOW, "db", "migrate"), environment, self._home.fresh_log("migrate")))
         self._say("Starting Airflow.")
         started = datetime.now(UTC)
         for name, argv in self._companions.items():
             self._launch(Child(name, argv, variables("") | self._home.mark, self._home.fresh_log(name)))
-        for name, words in _COMPONENTS.items():
+        for name, argv in _COMPONENTS.items():
             if name == "scheduler":
                 # its first tasks fail if no api-server answers, and wait for ever in a pool that does not exist
                 self._await(lambda: self._missing((), started))
                 for pool, slots in self._pools.items():
                     self.client.ensure_pool(pool, slots)
-            self._launch(Child(name, (program, *words), environment, self._home.fresh_log(name)))
+            self._launch(Child(name, argv, environment, self._home.fresh_log(name)))
         self._await(lambda: self._missing(_HEARTBEATS, started))
 
     def _migrate(self, child: Child) -> None:
@@ -196,7 +197,7 @@ class Console:
     def _stop(self) -> None:
         try:
             with self._signals.held():
-                stop_all(tuple(self._children.values()), _STOP_GRACE)
+                stop_all(tuple(self._children.values()), _STOP_GRACE, {"triggerer": _IDLE_GRACE})
                 self._children.clear()
                 atexit.unregister(self._stop)
         finally:

@@ -77,13 +77,16 @@ class Child:
         self._process.wait()
 
 
-def stop_all(children: Sequence[Child], grace: float) -> None:
-    """SIGTERM to each child, up to `grace` seconds for all of them, then SIGKILL to what is left of each session."""
+def stop_all(children: Sequence[Child], grace: float, graces: Mapping[str, float] | None = None) -> None:
+    """SIGTERM to each child, up to `grace` seconds for all of them, then SIGKILL to what is left of each session.
+
+    `graces` gives a child of that name another grace.
+    """
     for child in children:
         child.terminate()
-    until = time.monotonic() + grace
+    asked = time.monotonic()
     for child in children:
-        child.wait(until)
+        child.wait(asked + (graces or {}).get(child.name, grace))
     for child in children:
         child.kill_session()
 
