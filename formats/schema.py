@@ -26,7 +26,7 @@ class Kind(StrEnum):
     MAC = "mac"
 
 
-PLAIN_TEXT = r"[^\x00-\x1f\x7f]*"
+PLAIN_TEXT = r"[^\x00-\x1f\x7f-\x9f]*"
 """No control characters: they break databases, terminals and line-based formats."""
 
 

@@ -106,7 +106,7 @@ def _candidates(tx: Transaction, run: Run, provider: Provider, kind: ProviderKin
     if table.num_rows == 0:
         return []
     details = tx.claims.request_details(table["order_line_id"].to_pylist())
-    refused = pc.or_(kind.refuses(details), _breaks_layout(details)).to_pylist()
+    refused = pc.or_(pc.or_(kind.refuses(details), _breaks_layout(details)), _same_name(details)).to_pylist()
     candidates = [
         _Candidate(
             row["order_line_id"],
@@ -123,6 +123,17 @@ def _candidates(tx: Transaction, run: Run, provider: Provider, kind: ProviderKin
 def _breaks_layout(details: pa.Table) -> pa.BooleanArray:
     """Records the generic format would refuse, such as a line whose customer lost its organisation id."""
     return pc.invert(judge(_RECORD_RULES, writer.numbered(Interface.REQUEST, details)).passed)
+
+
+def _same_name(details: pa.Table) -> pa.BooleanArray:
+    """Different devices with one device id, such as one's serial number that is another's IMEI:
+
+    an answer could not tell them apart.
+    """
+    devices = identifiers.device_id(details).combine_chunks()
+    counted = devices.value_counts()
+    repeated = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
+    return pc.is_in(devices, value_set=repeated)
 
 
 _RECORD_RULES = replace(

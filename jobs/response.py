@@ -154,7 +154,7 @@ def _events(
 def notes(members: Sequence[Decision], limit: int) -> str:
     """`code: message (n devices)` per distinct message, most frequent first, cut at a whole note."""
     counted = Counter((item.provider_code or "", item.message or "") for item in members)
-    parts = [f"{code}: {message} ({number} devices)" for (code, message), number in counted.most_common()]
+    parts = [_note(code, message, number) for (code, message), number in counted.most_common()]
     whole = "\n".join(parts)
     if len(whole) <= limit:
         return whole
@@ -164,6 +164,11 @@ def notes(members: Sequence[Decision], limit: int) -> str:
     if kept == 0:
         return parts[0][: limit - 1] + "…"
     return "\n".join([*parts[:kept], f"… and {len(parts) - kept} more"])
+
+
+def _note(code: str, message: str, number: int) -> str:
+    text = ": ".join(part for part in (code, message) if part) or "without a code or message"
+    return f"{text} ({number} device{'' if number == 1 else 's'})"
 
 
 def _put_away(exchange: Exchange, provider: Provider, work: Work) -> None:

@@ -131,7 +131,7 @@ def _settle(exchange: Exchange, run: Run, provider: Provider, session: Session, 
 def _resend(exchange: Exchange, run: Run, provider: Provider, session: Session, batch: Batch, work: Work) -> None:
     try:
         delivery = _deliver(exchange, provider, session, batch)
-    except DeliveryUncertain as doubt:  # as uncertain as before; other batches go on
+    except (DeliveryUncertain, Refused) as doubt:  # as uncertain as before; other batches go on
         with exchange.registry.transaction() as tx:
             tx.batches.add_evidence(batch.id, "uncertain", {"what": doubt.what, "run": run.id}, exchange.clock.now())
         work.failed += 1

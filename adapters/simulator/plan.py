@@ -18,7 +18,7 @@ from adapters.simulator.reader import REQUEST_COLUMNS, RequestLine
 
 DEVICE = "DEVICE"
 ORDER = "ORDER"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Fault(StrEnum):

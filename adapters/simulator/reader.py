@@ -28,7 +28,7 @@ _HEADER = (
     *(_MOMENT, _MOMENT, _NUMBER, r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"),
 )
 _TRAILER = ("T", _NUMBER, _NUMBER, _NUMBER, "[0-9a-f]{64}")
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 class RequestLine(NamedTuple):
