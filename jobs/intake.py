@@ -46,17 +46,20 @@ class Judged:
 
 
 def content_digests(rows: pa.Table) -> pa.StringArray:
-    """SHA-256 of each row's content: the same instruction gives the same digest."""
-    names = sorted(set(rows.column_names) - {"row"})
-    joined = pc.binary_join_element_wise(
-        *(rows.column(name).combine_chunks() for name in names), "\x1f", null_handling="replace", null_replacement=""
-    )
+    """SHA-256 of each row's content: the same instruction gives the same digest.
+
+    A void is about its whole order: the lines it may be written on do not tell two voids apart.
+    """
+    names = sorted(set(rows.column_names) - {"row", "line_number"})
+    number = pc.if_else(_is(rows, RequestType.VOID), "", rows["line_number"].combine_chunks())
+    columns = [number, *(rows.column(name).combine_chunks() for name in names)]
+    joined = pc.binary_join_element_wise(*columns, "\x1f", null_handling="replace", null_replacement="")
     return pa.array([hashlib.sha256(text.encode()).hexdigest() for text in joined.to_pylist()], pa.string())
 
 
 def judge_rows(rows: pa.Table, known: pa.Table, digests: pa.StringArray, providers: Collection[str]) -> Judged:
     """`rows` (order dispatch columns + row) and `known` (`ENRICHMENT`) stand in the same order."""
-    duplicate = _true(pc.equal(known["known_line_sha256"], digests))
+    duplicate = pc.or_(_true(pc.equal(known["known_line_sha256"], digests)), _repeated(digests))
     faults = {
         "PROVIDER_UNKNOWN": pc.invert(pc.is_in(rows["provider"], value_set=pa.array(sorted(providers), pa.string()))),
         "CUSTOMER_UNKNOWN": pc.is_null(known["customer_id"]),
@@ -78,6 +81,11 @@ def judge_rows(rows: pa.Table, known: pa.Table, digests: pa.StringArray, provide
         parts.append(_findings(code, rows["row"].filter(failed)))
     accepted = pc.invert(pc.or_(refused, duplicate))
     return Judged(accepted, duplicate, pa.concat_tables(parts))
+
+
+def _repeated(digests: pa.StringArray) -> pa.BooleanArray:
+    """Rows whose like stands above them in this file."""
+    return pc.not_equal(pc.index_in(digests, value_set=digests), pa.array(range(len(digests)), pa.int32()))
 
 
 _PLACES = {
