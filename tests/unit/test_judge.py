@@ -50,7 +50,11 @@ def table(*rows: Row) -> pa.Table:
         (NotEmpty("a"), ["x", " ", ""], [None]),
         (MatchesPattern("a", "[a-c]+"), ["abc", None], ["abd", "", "abc\n", "xabc", "Abc"]),
         (MatchesPattern("a", "a|bc"), ["a", "bc"], ["abc", "ab", "ac"]),
-        (MatchesPattern("a", PLAIN_TEXT), ["", "Ä 設備 \U0001f600", None], ["a\tb", "a\n", "\x00", "\x7f", "\x85", "\x1b[0m"]),
+        (
+            MatchesPattern("a", PLAIN_TEXT),
+            ["", "Ä 設備 \U0001f600", None],
+            ["a\tb", "a\n", "\x00", "\x7f", "\x85", "\x1b[0m"],
+        ),
         (LengthBetween("a", 2, 3), ["ab", "äöü", "\U0001f600\U0001f600", None], ["a", "", "abcd"]),
         (InChoices("a", ("OR", "VD")), ["OR", "VD", None], ["or", "OR ", "", "ORVD"]),
         (IsInteger("a"), ["0", "007", "9" * 18, None], ["-1", "+1", "1.0", "1e3", "", " 1", "٣", "9" * 19]),
