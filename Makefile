@@ -35,7 +35,7 @@ console: runtime ## start the Airflow console on 127.0.0.1:PORT
 .PHONY: test
 test: dev ## run the tests in TESTS
 	@echo 'Running the tests in $(TESTS)'
-	@$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 .PHONY: lint
 lint: dev ## check style, formatting, types and architecture

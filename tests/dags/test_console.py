@@ -175,7 +175,7 @@ def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path, monkeypa
     program.parent.mkdir()
     program.write_text("#!/bin/sh\necho the database is broken\nexit 3\n", encoding="utf-8")
     program.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(program.parent / "python"))
+    monkeypatch.setattr("adapters.console.launcher._AIRFLOW", str(program))
     said: list[str] = []
     with pytest.raises(ConsoleFailed, match="the database is broken"), Console(workspace(tmp_path), 0, say=said.append):
         pytest.fail("it must not start")
