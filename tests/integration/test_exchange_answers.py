@@ -203,8 +203,8 @@ def test_events_are_switched_per_provider(desk: Desk, on_success: bool, on_failu
         ]
         desk.forge.answer(batch, *answers)
         desk.response()
-    expected = [("enrolment_succeeded", 1, "COMPLETE:  (1 devices)")] if on_success else []
-    expected += [("enrolment_failed", 1, "DE-4301: no such device (1 devices)")] if on_failure else []
+    expected = [("enrolment_succeeded", 1, "COMPLETE (1 device)")] if on_success else []
+    expected += [("enrolment_failed", 1, "DE-4301: no such device (1 device)")] if on_failure else []
     assert sorted(events_of(desk, order)) == sorted(expected)
 
 
@@ -220,7 +220,7 @@ def test_notes_are_cut_between_messages(desk: Desk) -> None:
     assert len(notes) <= 130
     first, *_, last = notes.split("\n")
     assert first == f"DE-4301: {texts[5]} (2 devices)"
-    whole = {f"DE-4301: {text} (1 devices)" for text in texts}
+    whole = {f"DE-4301: {text} (1 device)" for text in texts}
     assert set(notes.split("\n")[1:-1]) <= whole
     assert last.startswith("… and ")
 

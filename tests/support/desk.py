@@ -15,10 +15,12 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Engine
 
+from adapters import keyring
 from adapters.bootstrap import Muster
 from adapters.loopback import free_port
 from adapters.registry.engine import make_engine
 from adapters.registry.registry import Registry
+from adapters.settings import Workspace
 from formats.schema import RecordSchema
 from jobs.providers import Provider
 from jobs.runs import Job, RunReport, Validation
@@ -169,9 +171,18 @@ def unvalidated(schema: RecordSchema, table: pa.Table, name: str) -> Validation:
     return Validation(name, schema.name, table.num_rows, True, ())
 
 
+def _soften_keys(workspace: Workspace) -> None:
+    """A key that is made here opens at once: guarding its passphrase would take a tenth of a second each time."""
+    workspace.create()
+    keyring.create_home(workspace.gnupg)
+    with (workspace.gnupg / "gpg-agent.conf").open("a") as settings:
+        settings.write("s2k-count 65536\n")
+
+
 @contextmanager
 def open_desk(home: Path, registry_url: str, *, reporter: bool = False, **provider: object) -> Iterator[Desk]:
     need("gpg")
+    _soften_keys(Workspace(home))
     installation = make_installation(home, free_port(), registry_url, **provider)
     engine = make_engine(registry_url)
     overrides = {} if reporter else {"validate": unvalidated}
