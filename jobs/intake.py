@@ -50,10 +50,9 @@ def content_digests(rows: pa.Table) -> pa.StringArray:
 
     A void is about its whole order: the lines it may be written on do not tell two voids apart.
     """
-    names = sorted(set(rows.column_names) - {"row", "line_number"})
-    number = pc.if_else(_is(rows, RequestType.VOID), "", rows["line_number"].combine_chunks())
-    columns = [number, *(rows.column(name).combine_chunks() for name in names)]
-    joined = pc.binary_join_element_wise(*columns, "\x1f", null_handling="replace", null_replacement="")
+    cells = {name: rows.column(name).combine_chunks() for name in sorted(set(rows.column_names) - {"row"})}
+    cells["line_number"] = pc.if_else(_is(rows, RequestType.VOID), "", cells["line_number"])
+    joined = pc.binary_join_element_wise(*cells.values(), "\x1f", null_handling="replace", null_replacement="")
     return pa.array([hashlib.sha256(text.encode()).hexdigest() for text in joined.to_pylist()], pa.string())
 
 

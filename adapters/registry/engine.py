@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -10,14 +13,25 @@ READ_ONLY = "postgresql_readonly"
 """Execution option of a transaction that only reads: it waits for no writer."""
 
 _BUSY_MS = 60_000
+_WAL_TRIES = 200
+_WAL_PAUSE = 0.05  # seconds
 _PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # what is committed before the first byte leaves must survive power loss
     "PRAGMA foreign_keys=ON",
     f"PRAGMA busy_timeout={_BUSY_MS}",
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-200000",
 )
+
+
+def _use_wal(dbapi_connection: Any) -> None:
+    """Processes that open a new file together get in each other's way here, and SQLite does not wait by itself."""
+    for _ in range(_WAL_TRIES):
+        with suppress(sqlite3.OperationalError):
+            dbapi_connection.execute("PRAGMA journal_mode=WAL")
+            return
+        time.sleep(_WAL_PAUSE)
+    dbapi_connection.execute("PRAGMA journal_mode=WAL")
 
 
 def make_engine(url: str) -> Engine:
@@ -29,6 +43,7 @@ def make_engine(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _configure(dbapi_connection: Any, _record: Any) -> None:
         dbapi_connection.isolation_level = None
+        _use_wal(dbapi_connection)
         for pragma in _PRAGMAS:
             dbapi_connection.execute(pragma)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -91,6 +94,20 @@ def test_processes_that_start_together_migrate_once(registry_url: str) -> None:
         ended.append(process.returncode)
     assert ended == [0, 0]
     with connected(registry_url) as connection:
+        assert version(connection) is not None
+
+
+def test_opening_a_new_sqlite_file_waits_for_whoever_makes_it(tmp_path: Path) -> None:
+    """SQLite itself does not wait while the journal mode is set."""
+    path = tmp_path / "registry.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as first, ThreadPoolExecutor(1) as pool:
+        first.execute("BEGIN IMMEDIATE")
+        first.execute("CREATE TABLE something (it)")
+        second = pool.submit(migrated, f"sqlite:///{path}")
+        time.sleep(0.3)
+        first.execute("COMMIT")
+        second.result(60)
+    with connected(f"sqlite:///{path}") as connection:
         assert version(connection) is not None
 
 
