@@ -258,7 +258,7 @@ def test_ctrl_c_ends_quietly(installation: Installation) -> None:
         assert process.stderr.readline().startswith("order_dispatch, run ")
         time.sleep(0.5)  # inside the step
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
     finally:
         process.kill()
         settings.write_text(before)

@@ -372,7 +372,8 @@ def test_too_few_file_descriptors_is_never_the_messages_fault(
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert outcomes[0] is False
-    assert outcomes[-1] is True
+    target.unlink(missing_ok=True)
+    cipher.open(source, target, keys, TODAY, LIMIT)
 
 
 def test_gpg_that_takes_too_long_is_ended(us: Party, tmp_path: Path) -> None:
