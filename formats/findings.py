@@ -233,6 +233,11 @@ _KINDS = (
         "The answer's sequence number was used before by another file",
         "Ask the provider for a correctly numbered file.",
     ),
+    _error(
+        "ANSWER_SEQUENCE_MISSING",
+        "The answer has the sequence number 0; they count from 1",
+        "Ask the provider for a numbered file.",
+    ),
     _warning(
         "ANSWER_SEQUENCE_GAP",
         "One or more answer files before this one have not arrived",

@@ -129,7 +129,9 @@ def _correlate(
         batch = None
     if batch is None:
         findings.append(Finding("ANSWER_BATCH_UNKNOWN"))
-    if header.sequence and tx.files.sequence_taken(provider.name, header.sequence, file.id):
+    if header.sequence == 0:  # the JSON form has none
+        findings += [] if file.media == "json" else [Finding("ANSWER_SEQUENCE_MISSING")]
+    elif tx.files.sequence_taken(provider.name, header.sequence, file.id):
         findings.append(Finding("ANSWER_SEQUENCE_REUSED"))
     elif header.sequence > tx.files.highest_sequence(provider.name) + 1:
         findings.append(Finding("ANSWER_SEQUENCE_GAP"))

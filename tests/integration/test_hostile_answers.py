@@ -13,8 +13,9 @@ from sqlalchemy import select
 from adapters import keyring
 from adapters.registry.tables import device_events, files, outcomes, quarantine, workflow_events
 from adapters.simulator import openpgp
+from jobs.catalogue import Job
 from jobs.providers import Keys, Limits, PinnedKey, SequencePolicy
-from jobs.runs import Job, RunReport, RunStatus
+from jobs.runs import RunReport, RunStatus
 from jobs.states import BatchState
 from tests.support.desk import Desk
 from tests.support.forge import device
@@ -109,7 +110,10 @@ def test_forged_answers(desk: Desk) -> None:
         "l-cut.pgp": (forge.seal(good[:-10]), "GENERIC_TRAILER"),
         "m-sequence.pgp": (forge.seal(forge.text(batch, [enrolled], sequence="9" * 19)), "GENERIC_HEADER"),
         "n-totals.pgp": (forge.seal(forge.text(batch, [enrolled], lie=5)), "TRAILER_HASH_TOTAL"),
-        "o-changed.pgp": (forge.seal(good.replace(b"ENROLLED", b"REJECTED")), "TRAILER_DIGEST"),
+        "o-changed.pgp": (
+            forge.seal(forge.text(batch, [enrolled]).replace(b"ENROLLED", b"REJECTED")),
+            "TRAILER_DIGEST",
+        ),
         "p-no-outcome.pgp": (forge.seal(forge.text(batch, [device(order, serial, "")])), "CELL_EMPTY"),
         "q-control.pgp": (
             forge.seal(forge.text(batch, [device(order, serial, "REJECTED", "DE-4301", "a\x00b")])),
@@ -200,8 +204,7 @@ def test_a_key_that_ends_between_two_steps(desk: Desk) -> None:
 
 def test_sequence_numbers(desk: Desk) -> None:
     """A gap is told, or by the provider's policy refused; a number used before is always refused."""
-    with desk.registry.view() as tx:
-        last = tx.files.highest_sequence("acme")
+    last = desk.forge.next_sequence()
     rows = [one_row(desk) for _ in range(4)]
     batches = [desk.batch(row) for row in rows]
 
@@ -224,6 +227,8 @@ def test_sequence_numbers(desk: Desk) -> None:
         assert set_aside(desk.response()) == {}
     answer(1, int("9" * 18))
     desk.response()
+    for _ in range(6):
+        desk.forge.next_sequence()  # used above
     assert [desk.states(row["serial_number"]) for row in rows] == [["ENROLLED"]] * 4
 
 

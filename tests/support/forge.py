@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
-from adapters.simulator import SimulatorHome, openpgp
+from adapters.simulator import SimulatorHome, openpgp, store
 from adapters.simulator.writer import Answer, ResponseHeader, details_of, write_response
 
 _MOMENT = "2026-03-05T14:30:00Z"
@@ -29,14 +29,27 @@ class Forge:
     home: SimulatorHome
     recipient: str
 
+    def next_sequence(self) -> int:
+        """The number after the last one that the simulator or a forged answer was given."""
+        with store.transaction(self.home.database) as connection:
+            (last,) = connection.execute("SELECT coalesce(max(last), 0) FROM sequences").fetchone()
+            connection.execute("REPLACE INTO sequences VALUES (?, ?)", (self.home.name, last + 1))
+        return int(last) + 1
+
     def text(
-        self, batch: str, answers: Sequence[Answer], *, sequence: int | str = 0, provider: str = "acme", lie: int = 0
+        self,
+        batch: str,
+        answers: Sequence[Answer],
+        *,
+        sequence: int | str | None = None,
+        provider: str = "acme",
+        lie: int = 0,
     ) -> bytes:
-        """The plaintext of an answer. Sequence 0 is one that is not counted; `lie` is added to the hash total."""
+        """The plaintext of an answer, with the next number unless told; `lie` is added to the hash total."""
         header = ResponseHeader(
             identifier=next(_numbers),
             batch_number=batch,
-            sequence=sequence,  # type: ignore[arg-type]  # a forger writes what it likes
+            sequence=self.next_sequence() if sequence is None else sequence,  # type: ignore[arg-type]  # a forger's
             provider_id=provider,
             batch_date_time=_MOMENT,
             extract_date_time=_MOMENT,
@@ -59,6 +72,6 @@ class Forge:
         part.replace(target)
         return target.name
 
-    def answer(self, batch: str, *answers: Answer, sequence: int = 0) -> str:
+    def answer(self, batch: str, *answers: Answer, sequence: int | None = None) -> str:
         """A good answer with these records."""
         return self.put(self.seal(self.text(batch, answers, sequence=sequence)))
