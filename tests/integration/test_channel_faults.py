@@ -8,8 +8,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import paramiko
 import pytest
 
 from adapters.loopback import free_port
@@ -19,6 +22,8 @@ from tests.support.cutter import Harm, Way, cutter
 from tests.support.sshd import Sshd, sshd  # noqa: F401  (a fixture)
 
 DATA = os.urandom(150_000)
+TAIL = 800  # bytes: from the last blocks of the upload to the end of the session
+STEP = 24
 
 
 @pytest.fixture
@@ -28,35 +33,43 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def deliver(sshd: Sshd, port: int, source: Path, folder: str, timeout: float = 5) -> type[Exception] | None:  # noqa: F811
+def deliver(
+    sshd: Sshd,  # noqa: F811
+    port: int,
+    source: Path,
+    folder: str,
+    timeout: float = 5,
+    once_open: Callable[[], None] = lambda: None,
+) -> type[Exception] | None:
     """How a delivery ended: None when it was proved."""
     try:
         with sshd.channel(port, timeout=timeout).open() as session:
+            once_open()
             session.deliver(source, folder, "a.pgp")
     except (ChannelUnavailable, TransferFailed, DeliveryUncertain) as error:
         return type(error)
     return None
 
 
-def cut_points(sshd: Sshd, source: Path) -> dict[Way, list[int]]:  # noqa: F811
-    """Byte counts, each way, at which a chunk of an unharmed delivery ended, the login left out."""
-    folder = sshd.fresh()
-    with cutter(sshd.host, sshd.port) as proxy, sshd.channel(proxy.port).open() as session:
-        login = {way: len(sums) for way, sums in proxy.boundaries.items()}
-        session.deliver(source, folder, "a.pgp")
-        return {way: sums[login[way] - 1 :] for way, sums in proxy.boundaries.items()}
+def length(sshd: Sshd, source: Path, way: Way) -> int:  # noqa: F811
+    """How many bytes an unharmed delivery takes after the login; replies that share a packet make it shorter."""
+    with cutter(sshd.host, sshd.port) as proxy:
+        assert deliver(sshd, proxy.port, source, sshd.fresh(), once_open=proxy.arm) is None
+        # the end of the session is counted, too: cuts there find a delivery that was proved
+        return proxy.passed[way]
 
 
 @pytest.mark.parametrize("harm", [Harm.RESET, Harm.FINISH])
 @pytest.mark.parametrize("way", list(Way))
 def test_a_delivery_cut_anywhere_says_what_is_known(sshd: Sshd, source: Path, way: Way, harm: Harm) -> None:  # noqa: F811
     ends: set[tuple[type[Exception] | None, bool]] = set()
-    # where a chunk ends differs from run to run: three deliveries give enough places to cut at
-    for after in [after for _ in range(3) for after in cut_points(sshd, source)[way][-12:]]:
+    whole = length(sshd, source, way)
+    # no packet is as short as the steps at the end, so that each is cut, wherever exactly it begins
+    for after in [*range(0, whole, whole // 5), *range(max(whole - TAIL, 1), whole, STEP)]:
         folder = sshd.fresh()
         final = sshd.root / folder / "a.pgp"
-        with cutter(sshd.host, sshd.port, harm=harm, way=way, after=after) as proxy:
-            end = deliver(sshd, proxy.port, source, folder)
+        with cutter(sshd.host, sshd.port) as proxy:
+            end = deliver(sshd, proxy.port, source, folder, once_open=partial(proxy.arm, harm, way, after))
         ends.add((end, final.exists()))
         assert not final.exists() or final.read_bytes() == DATA
         # The same delivery again, unharmed, always ends with the file in place.
@@ -75,28 +88,49 @@ def test_a_delivery_cut_anywhere_says_what_is_known(sshd: Sshd, source: Path, wa
 
 @pytest.mark.parametrize("way", list(Way))
 def test_a_black_hole_in_the_middle_of_an_upload_ends_by_timeout(sshd: Sshd, source: Path, way: Way) -> None:  # noqa: F811
-    points = cut_points(sshd, source)[way]
+    middle = length(sshd, source, way) // 3
     folder = sshd.fresh()
-    began = time.monotonic()
-    with cutter(sshd.host, sshd.port, harm=Harm.BLACKHOLE, way=way, after=points[2]) as proxy:
-        assert deliver(sshd, proxy.port, source, folder, timeout=1) is TransferFailed
+    with cutter(sshd.host, sshd.port) as proxy:
+        began = time.monotonic()
+        hole = partial(proxy.arm, Harm.BLACKHOLE, way, middle)
+        assert deliver(sshd, proxy.port, source, folder, timeout=1, once_open=hole) is TransferFailed
     assert time.monotonic() - began < 6
     assert not (sshd.root / folder / "a.pgp").exists()
 
 
-@pytest.mark.parametrize("step", [0, 2, -5, -4, -3, -2])
+@pytest.mark.parametrize(
+    "stage",
+    [
+        (socket, "create_connection"),
+        (paramiko.Transport, "_send_kex_init"),
+        (paramiko.Transport, "auth_publickey"),
+        (paramiko.Transport, "open_session"),
+        (paramiko.Channel, "invoke_subsystem"),
+        (paramiko.SFTPClient, "_send_version"),
+    ],
+    ids=["banner", "key exchange", "login", "channel", "subsystem", "start of SFTP"],
+)
 @pytest.mark.parametrize("way", list(Way))
-def test_a_black_hole_while_connecting_ends_by_timeout(sshd: Sshd, way: Way, step: int) -> None:  # noqa: F811
-    """At the banner, the key exchange, the login, the opening of the channel and the start of SFTP."""
-    with cutter(sshd.host, sshd.port) as proxy, sshd.channel(proxy.port).open():
-        sums = [0, *proxy.boundaries[way]]
+def test_a_black_hole_while_connecting_ends_by_timeout(
+    sshd: Sshd,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    way: Way,
+    stage: tuple[Any, str],
+) -> None:
+    """Everything is lost from where paramiko begins the stage."""
+    owner, name = stage
+    begin = getattr(owner, name)
     began = time.monotonic()
-    with (
-        cutter(sshd.host, sshd.port, harm=Harm.BLACKHOLE, way=way, after=sums[step]) as proxy,
-        pytest.raises(ChannelUnavailable),
-        sshd.channel(proxy.port, timeout=1).open(),
-    ):
-        pass
+    with cutter(sshd.host, sshd.port) as proxy:
+
+        def lost(*arguments: Any, **options: Any) -> Any:
+            proxy.arm(Harm.BLACKHOLE, way)
+            return begin(*arguments, **options)
+
+        monkeypatch.setattr(owner, name, lost)
+        with pytest.raises(ChannelUnavailable), sshd.channel(proxy.port, timeout=1).open():
+            pass
+        assert proxy.harm is Harm.BLACKHOLE
     assert time.monotonic() - began < 5
 
 
@@ -129,7 +163,7 @@ def test_a_connection_lost_while_reading_can_be_tried_again(
     (sshd.root / folder / "a.pgp").write_bytes(DATA)
     target = tmp_path / "landed"
     with cutter(sshd.host, sshd.port) as proxy, sshd.channel(proxy.port, timeout=1).open() as session:
-        proxy.after, proxy.harm = proxy.boundaries[Way.TO_CLIENT][-1] + 10, harm
+        proxy.arm(harm, after=10)
         with pytest.raises(ChannelUnavailable):
             work(session, folder, target)
     assert not target.exists()

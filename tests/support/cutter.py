@@ -30,7 +30,8 @@ class Harm(StrEnum):
 class Cutter:
     """Passes everything on until `after` bytes went `way` on one connection, then does `harm` to it.
 
-    `boundaries` keeps, per way, the sums of bytes at which a chunk ended: where cutting is interesting.
+    A login has no fixed length. A cut after it has to be counted from it: `arm` begins the count anew, and
+    `passed` says how many bytes went each way since then.
     """
 
     server: tuple[str, int]
@@ -39,9 +40,10 @@ class Cutter:
     after: int = 0
     refused: int = 0  # that many connections are reset before a byte is passed on
     connections: int = 0
-    boundaries: dict[Way, list[int]] = field(default_factory=lambda: {way: [] for way in Way})
+    passed: dict[Way, int] = field(default_factory=lambda: dict.fromkeys(Way, 0))
 
     def __post_init__(self) -> None:
+        self._counting = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = [self._listener]
         self._threads: list[threading.Thread] = []
@@ -50,6 +52,12 @@ class Cutter:
     @property
     def port(self) -> int:
         return int(self._listener.getsockname()[1])
+
+    def arm(self, harm: Harm | None = None, way: Way = Way.TO_CLIENT, after: int = 0) -> None:
+        """Do `harm` once `after` more bytes went `way`; nothing that went before counts."""
+        with self._counting:
+            self.passed = dict.fromkeys(Way, 0)
+            self.harm, self.way, self.after = harm, way, after
 
     def close(self) -> None:
         for each in self._sockets:
@@ -71,6 +79,7 @@ class Cutter:
             except OSError:
                 return
             self.connections += 1
+            self.passed = dict.fromkeys(Way, 0)
             if self.connections <= self.refused:
                 _reset(client)
                 continue
@@ -82,16 +91,20 @@ class Cutter:
             self._start(self._pump, Way.TO_CLIENT, server, client)
 
     def _pump(self, way: Way, source: socket.socket, target: socket.socket) -> None:
-        passed = 0
         with contextlib.suppress(OSError):
             while data := source.recv(_CHUNK):
-                room = self.after - passed if self.harm and way is self.way else len(data)
+                room = self._count(way, len(data))
                 target.sendall(data[: max(room, 0)])
-                passed += len(data)
-                self.boundaries[way].append(passed)
                 if room < len(data):
                     self._hurt(source, target)
             target.shutdown(socket.SHUT_WR)
+
+    def _count(self, way: Way, length: int) -> int:
+        """How many of the next bytes may pass. Counted before they do: whoever got them may arm at once."""
+        with self._counting:
+            room = self.after - self.passed[way] if self.harm and way is self.way else length
+            self.passed[way] += length
+        return room
 
     def _hurt(self, *ends: socket.socket) -> None:
         for each in ends:
