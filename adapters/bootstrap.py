@@ -1,68 +1,33 @@
-"""Wires an installation together. The one place that knows every adapter, and that tests override."""
+"""One wired installation: what the command line, the DAGs, the plugin and the tests open."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from adapters import owner
-from adapters.archive import FileArchive
-from adapters.channels.folder import FolderChannel
-from adapters.channels.sftp import SftpChannel
-from adapters.clock import SystemClock
-from adapters.inbox import DropFolder
-from adapters.openpgp import OpenPgpCipher
-from adapters.providers import KINDS, load_kind
+from adapters.providers import KINDS
 from adapters.quality import validate
 from adapters.registry.registry import Registry
-from adapters.remote_inbox import RemoteInbox
 from adapters.report import ReportStore, render_html, to_json
-from adapters.settings import (
-    Connections,
-    Settings,
-    Workspace,
-    channel_key,
-    load,
-    registry_url,
-    resolve,
-)
-from adapters.spool import FileSpool
+from adapters.settings import Connections, Settings, Workspace, load, registry_url
+from adapters.wiring import make_cipher, make_exchange
 from jobs.cancellation import cancel_batch
-from jobs.collection import collect_answers
-from jobs.context import Exchange, InboxLimits
-from jobs.errors import MusterError, NotConserved, NotFound, Setup
-from jobs.loading import load_from_generic_format, receive_answer
-from jobs.order_dispatch import load_order_dispatch
-from jobs.ports import Channel, Folder
-from jobs.providers import Provider, SftpSettings
+from jobs.catalogue import STEPS, Job
+from jobs.context import Exchange
+from jobs.errors import MusterError, NotConserved
+from jobs.loading import receive_answer
 from jobs.reporting import close_run
-from jobs.request import extract_to_generic_format
-from jobs.response import device_enrolment_response
-from jobs.runs import STEPS, Job, Run, RunReport, RunStatus, Step, Validation
-from jobs.transmission import device_enrolment_adaptor, settle_uncertain
+from jobs.runs import Run, RunReport, RunStatus, Step, Validation
 from jobs.work import Work
 
-_USE_CASES = {
-    (Job.ORDER_DISPATCH, "load_order_dispatch"): load_order_dispatch,
-    (Job.REQUEST, "settle_uncertain"): settle_uncertain,
-    (Job.REQUEST, "extract_to_generic_format"): extract_to_generic_format,
-    (Job.REQUEST, "device_enrolment_adaptor"): device_enrolment_adaptor,
-    (Job.RESPONSE, "device_enrolment_adaptor"): collect_answers,
-    (Job.RESPONSE, "load_from_generic_format"): load_from_generic_format,
-    (Job.RESPONSE, "device_enrolment_response"): device_enrolment_response,
-}
-_IDLE = {
-    "load_order_dispatch": "no order file waits",
-    "settle_uncertain": "no batch is in doubt",
-    "extract_to_generic_format": "no order line waits for this provider",
-    "load_from_generic_format": "no collected answer waits",
-    "device_enrolment_response": "no loaded answer waits",
-}
+Watch = Callable[[str, Callable[[], Step]], object]
+"""Is given the name of each step and the call that takes it, and has to make that call."""
 
 
 class Muster:
@@ -85,9 +50,9 @@ class Muster:
         settings = load(workspace, KINDS)
         registry = Registry(registry_url(settings, workspace).reveal())
         registry.migrate()
-        cipher = _cipher(workspace, settings)
+        cipher = make_cipher(workspace, settings)
         try:
-            yield cls(workspace, settings, _exchange(workspace, settings, connections, registry, cipher), registry)
+            yield cls(workspace, settings, make_exchange(workspace, settings, connections, registry, cipher), registry)
         finally:
             cipher.close()
             registry.close()
@@ -113,12 +78,13 @@ class Muster:
             return tx.runs.begin(run, key or run_id)
 
     def step(self, run_id: str, name: str) -> Step:
-        """Do one step of a run (`jobs.runs.STEPS`) and record what it did, also when it fails."""
+        """Do one step of a run (`jobs.catalogue`) and record what it did, also when it fails."""
         with self.registry.view() as tx:
             run = tx.runs.get(run_id)
         position = STEPS[run.job].index(name)
+        plan = run.job.plan.steps[position]
         try:
-            work = _USE_CASES[run.job, name](self.exchange, run)
+            work = plan.load()(self.exchange, run)
         except MusterError as error:
             self._record(run, position, Step(name, 0, str(error), status=RunStatus.FAILED))
             raise
@@ -126,7 +92,7 @@ class Muster:
             what = f"unexpected {type(error).__name__}; see the log"
             self._record(run, position, Step(name, 0, what, status=RunStatus.FAILED))
             raise
-        step = work.step(_IDLE.get(name, "nothing to do"))
+        step = work.step(plan.idle)
         self._record(run, position, step, work)
         return step
 
@@ -146,12 +112,16 @@ class Muster:
         return report, path
 
     def run(self, job: Job, **options: Any) -> tuple[RunReport, Path]:
-        """A whole run without Airflow. A failed step ends it; the report is written all the same."""
-        run = self.begin(job, **options)
+        """A whole run without Airflow; see `begin` for the options and `carry_out` for its end."""
+        return self.carry_out(self.begin(job, **options))
+
+    def carry_out(self, run: Run, watch: Watch | None = None) -> tuple[RunReport, Path]:
+        """Every step of a run, and its report. What fails ends the run, and is raised when the report is written."""
         failure: MusterError | None = None
-        for name in STEPS[job]:
+        for name in STEPS[run.job]:
+            take = partial(self.step, run.id, name)
             try:
-                self.step(run.id, name)
+                watch(name, take) if watch else take()
             except MusterError as error:
                 failure = error
                 break
@@ -206,65 +176,3 @@ class Muster:
 
 _VALIDATION = TypeAdapter(Validation)
 _REPORT = TypeAdapter(RunReport)
-
-
-def _cipher(workspace: Workspace, settings: Settings) -> OpenPgpCipher:
-    if not settings.own_key:
-        raise Setup(
-            "muster.toml names no own_key: run `muster init`, or `muster keys generate` and enter its fingerprint"
-        )
-    passphrase = resolve(settings.passphrase, workspace) if settings.passphrase else None
-    return OpenPgpCipher(workspace.gnupg, settings.own_key, settings.archive_key or settings.own_key, passphrase)
-
-
-def _exchange(
-    workspace: Workspace,
-    settings: Settings,
-    connections: Connections | None,
-    registry: Registry,
-    cipher: OpenPgpCipher,
-) -> Exchange:
-    spool = FileSpool(workspace.spool)
-    spool.sweep()
-    channels = _Channels(workspace, connections)
-    return Exchange(
-        registry=registry,
-        clock=SystemClock(),
-        archive=FileArchive(settings.archive, cipher, spool),
-        cipher=cipher,
-        spool=spool,
-        channels=channels,
-        inboxes=tuple(_inboxes(workspace, settings, channels, spool)),
-        inbox_limits=InboxLimits(settings.inbox.settle, settings.inbox.max_file_bytes),
-        providers={provider.name: provider for provider in settings.providers},
-        kind_of=load_kind,
-        validate=validate,
-        owner=owner.this_process(),
-        is_dead=owner.is_dead,
-    )
-
-
-class _Channels:
-    """Implements `jobs.ports.Channels` from the configuration."""
-
-    def __init__(self, workspace: Workspace, connections: Connections | None) -> None:
-        self._workspace = workspace
-        self._connections = connections
-
-    def channel(self, provider: Provider) -> Channel:
-        if provider.sftp is not None:
-            return self.sftp(provider.sftp)
-        if provider.folder is not None:
-            return FolderChannel(Path(provider.folder.path))
-        raise NotFound(f"provider {provider.name!r} has no channel")
-
-    def sftp(self, settings: SftpSettings) -> Channel:
-        return SftpChannel(settings, channel_key(settings.credential, self._workspace, self._connections))
-
-
-def _inboxes(workspace: Workspace, settings: Settings, channels: _Channels, spool: FileSpool) -> Iterator[Folder]:
-    pattern = "|".join(f"(?:{pattern})" for pattern in settings.inbox.patterns)
-    yield DropFolder(workspace.inbox, pattern)
-    source = settings.inbox.source
-    if source is not None:
-        yield RemoteInbox(channels.sftp(source.sftp), spool, source.folder, source.done_folder, pattern)

@@ -32,9 +32,10 @@ from muster_airflow import airflow_connection, report_url
 
 from adapters.providers import KINDS
 from adapters.settings import Settings, Workspace, load
+from jobs.catalogue import STEPS, Job
 from jobs.errors import ConfigurationFaulty, Retry
 from jobs.providers import Provider
-from jobs.runs import STEPS, Job, RunStatus
+from jobs.runs import RunStatus
 
 if TYPE_CHECKING:
     from adapters.bootstrap import Muster
@@ -64,18 +65,17 @@ def settings() -> Settings:
         raise ConfigurationFaulty(f"{error.what}\n{listed}\n") from None
 
 
-def provider_dags(job: Job, title: str, doc: str, schedule: Callable[[Provider], str | None]) -> list[DAG]:
+def provider_dags(job: Job, doc: str, schedule: Callable[[Provider], str | None]) -> list[DAG]:
     """The job's DAG of every enabled provider."""
-    return [
-        job_dag(job, title, doc, schedule(provider), provider) for provider in settings().providers if provider.enabled
-    ]
+    return [job_dag(job, doc, schedule(provider), provider) for provider in settings().providers if provider.enabled]
 
 
-def job_dag(job: Job, title: str, doc: str, schedule: str | None, provider: Provider | None = None) -> DAG:
+def job_dag(job: Job, doc: str, schedule: str | None, provider: Provider | None = None) -> DAG:
     """`begin_run`, the job's steps one after the other, and `write_report` whatever became of them.
 
     `doc` is the operators' page; its first line describes the DAG in lists. `schedule` is cron in UTC.
     """
+    title = job.plan.title
     with DAG(
         job.value if provider is None else f"{job.value}.{provider.name}",
         dag_display_name=title if provider is None else f"{title} - {provider.label}",
@@ -181,8 +181,7 @@ def _application() -> Iterator[Muster]:
 
 
 def _tags(job: Job, provider: Provider | None) -> list[str]:
-    direction = {Job.REQUEST: "outbound", Job.RESPONSE: "inbound", Job.ORDER_DISPATCH: "orders"}[job]
-    return ["muster", direction] + ([] if provider is None else [f"provider:{provider.name}"])
+    return ["muster", job.plan.tag] + ([] if provider is None else [f"provider:{provider.name}"])
 
 
 def _task_defaults(provider: Provider | None) -> dict[str, object]:

@@ -31,9 +31,7 @@ from __future__ import annotations
 
 from _muster import provider_dags
 
-from jobs.runs import Job
+from jobs.catalogue import Job
 
-for dag in provider_dags(
-    Job.REQUEST, "Device enrolment request", __doc__ or "", lambda provider: provider.schedules.request
-):
+for dag in provider_dags(Job.REQUEST, __doc__ or "", lambda provider: provider.schedules.request):
     globals()[dag.dag_id] = dag  # Airflow takes the DAGs it finds here

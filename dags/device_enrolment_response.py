@@ -32,9 +32,7 @@ from __future__ import annotations
 
 from _muster import provider_dags
 
-from jobs.runs import Job
+from jobs.catalogue import Job
 
-for dag in provider_dags(
-    Job.RESPONSE, "Device enrolment response", __doc__ or "", lambda provider: provider.schedules.response
-):
+for dag in provider_dags(Job.RESPONSE, __doc__ or "", lambda provider: provider.schedules.response):
     globals()[dag.dag_id] = dag  # Airflow takes the DAGs it finds here

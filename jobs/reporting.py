@@ -14,15 +14,10 @@ from jobs.errors import MusterError
 from jobs.files import FileKind, InboundFile
 from jobs.loading import open_answer
 from jobs.registry import Transaction
-from jobs.runs import BatchFacts, Job, Run, RunReport, RunStatus, Step, Validation
+from jobs.runs import BatchFacts, Run, RunReport, RunStatus, Step, Validation
 from jobs.states import FileState
 from jobs.work import Subject
 
-_TITLES = {
-    Job.ORDER_DISPATCH: "Order dispatch",
-    Job.REQUEST: "Device enrolment request",
-    Job.RESPONSE: "Device enrolment response",
-}
 _LOADED = (FileState.LOADED, FileState.APPLIED, FileState.DONE)
 
 
@@ -40,7 +35,7 @@ def close_run(exchange: Exchange, run: Run, steps: Sequence[tuple[Step, Sequence
         return RunReport(
             run=replace(run, status=_status(steps, conservation.holds)),
             ended_at=exchange.clock.now(),
-            title=_TITLES[run.job],
+            title=run.job.plan.title,
             totals=_totals(steps),
             steps=[step for step, _ in steps],
             files=tx.runs.files_of(run.id),

@@ -7,17 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-
-class Job(StrEnum):
-    """Every job there is; the Airflow DAGs and `muster run` use these names."""
-
-    ORDER_DISPATCH = "order_dispatch"
-    REQUEST = "device_enrolment_request"
-    RESPONSE = "device_enrolment_response"
-
-    @property
-    def per_provider(self) -> bool:
-        return self is not Job.ORDER_DISPATCH
+from jobs.catalogue import Job
 
 
 class RunStatus(StrEnum):
@@ -167,11 +157,3 @@ class RunReport:
     findings: Sequence[FindingCount]
     validations: Sequence[Validation]
     conservation: Conservation
-
-
-STEPS: Mapping[Job, tuple[str, ...]] = {
-    Job.ORDER_DISPATCH: ("load_order_dispatch",),
-    Job.REQUEST: ("settle_uncertain", "extract_to_generic_format", "device_enrolment_adaptor"),
-    Job.RESPONSE: ("device_enrolment_adaptor", "load_from_generic_format", "device_enrolment_response"),
-}
-"""The steps of each job in order, named after CMP's daemons; a run report closes every job."""

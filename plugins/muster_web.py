@@ -24,8 +24,9 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from muster_airflow import airflow_connection
 from muster_pages import runs_page
 
+from jobs.catalogue import Job
 from jobs.errors import MusterError, NotFound, Refused, Retry
-from jobs.runs import Job, Run
+from jobs.runs import Run
 
 if TYPE_CHECKING:
     from adapters.bootstrap import Muster

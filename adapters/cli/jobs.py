@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from adapters.cli.state import ExitCode, Json, command
-from jobs.errors import MusterError, NotConserved, Setup
-from jobs.runs import STEPS, Job, RunStatus
+from jobs.catalogue import Job
+from jobs.errors import MusterError, Setup
+from jobs.runs import RunStatus
 
 if TYPE_CHECKING:
     from adapters.bootstrap import Muster
-    from jobs.runs import Run, RunReport
+    from jobs.runs import RunReport, Step
 
-_NEXT = {
-    Job.ORDER_DISPATCH: f"muster run {Job.REQUEST}",
-    Job.REQUEST: f"muster run {Job.RESPONSE}, when the provider has answered",
-    Job.RESPONSE: "muster status",
-}
 _DONE = {RunStatus.DONE, RunStatus.PARTLY}
 _BAD = {RunStatus.FAILED, RunStatus.PARTLY}
 
@@ -76,7 +73,7 @@ def run(
     if as_json:
         print_json({"runs": [document(*ended) for ended in done]})
     elif status in (ExitCode.OK, ExitCode.PARTLY) and not dry_run:
-        messages().print(f"Next: {_NEXT[job]}", style="dim")
+        messages().print(f"Next: {job.plan.then}", style="dim")
     raise typer.Exit(status)
 
 
@@ -106,32 +103,26 @@ def _run(app: Muster, job: Job, provider: str | None, **options: Any) -> tuple[R
     run = app.begin(job, provider=provider, actor=actor(), **options)
     scope = [job, f"provider {provider}" if provider else "", "dry run" if run.dry_run else "", f"run {run.id}"]
     messages().print(", ".join(part for part in scope if part), style="bold")
-    failure: MusterError | None = None
-    for name in STEPS[job]:
-        failure = _step(app, run, name)
-        if failure is not None:
-            break
     try:
-        report, path = app.finish(run.id)
-    except NotConserved as error:
-        failure, report, path = error, app.report(run.id), Path(str(error.facts["report"]))
-    if failure is not None:
-        show(failure)
-    return report, path
+        return app.carry_out(run, _watch)
+    except MusterError as error:
+        if "report" not in error.facts:
+            raise
+        show(error)
+        return app.report(run.id), Path(str(error.facts["report"]))
 
 
-def _step(app: Muster, run: Run, name: str) -> MusterError | None:
-    """Do one step and say on standard error how it went. Returns the error that ended it."""
+def _watch(name: str, take: Callable[[], Step]) -> None:
+    """Take one step and say on standard error how it went."""
     from adapters.cli.screen import clean, messages, state, working
 
     screen = messages()
     try:
         with working(name):
-            step = app.step(run.id, name)
-    except MusterError as error:
+            step = take()
+    except MusterError:
         screen.print(f"  {name:<26}", state("failed"))
-        return error
+        raise
     screen.print(f"  {name:<26}", state(step.status))
     if step.message != step.status:
         screen.print(f"    {clean(step.message)}", style="dim", soft_wrap=True)
-    return None

@@ -11,10 +11,13 @@ import sys
 
 import adapters.bootstrap
 import adapters.quality.suite  # noqa: F401  (imported for the tasks)
+from jobs.catalogue import Job
 
 
 def main() -> None:
     """Become `airflow scheduler` with the arguments given to this module."""
+    for step in (step for job in Job for step in job.plan.steps):
+        step.load()
     sys.argv = ["airflow", "scheduler", *sys.argv[1:]]
     runpy.run_module("airflow", run_name="__main__", alter_sys=True)
 

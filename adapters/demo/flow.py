@@ -12,8 +12,8 @@ from adapters.demo.orders import PROVIDER, Dispatch
 from adapters.demo.stage import Stage
 from adapters.demo.steps import Step, Steps
 from formats.enrolment import RequestType
+from jobs.catalogue import STEPS, Job
 from jobs.errors import MusterError
-from jobs.runs import STEPS, Job
 from jobs.states import REFUSED_BUCKET, LineState
 
 _ROUNDS = 4  # two are needed: returns wait until their device is enrolled

@@ -21,8 +21,9 @@ from adapters.registry.tables import (
     outcomes,
     runs,
 )
+from jobs.catalogue import Job
 from jobs.files import FileKind
-from jobs.runs import Job, RunStatus
+from jobs.runs import RunStatus
 from jobs.states import REFUSED_BUCKET, LineState
 
 _OPEN = (LineState.WAITING, LineState.SEALED, LineState.SENT)

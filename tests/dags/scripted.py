@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from jobs.catalogue import Job
 from jobs.errors import MusterError, NotFound
-from jobs.runs import Conservation, Job, Run, RunReport, RunStatus, Step
+from jobs.runs import Conservation, Run, RunReport, RunStatus, Step
 
 
 @dataclass

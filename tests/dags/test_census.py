@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobs.runs import STEPS, Job
+from jobs.catalogue import STEPS, Job
 from tests.dags.conftest import DAGS, ENVIRONMENT, PLUGINS, REPOSITORY
 from tests.dags.samples import ACME, workspace
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from jobs.catalogue import Job
 from jobs.errors import AnswerRefused, ChannelUnavailable, KeyUnusable, MusterError, NotFound
-from jobs.runs import Job, Run, RunStatus
+from jobs.runs import Run, RunStatus
 from tests.dags.conftest import USERS
 from tests.dags.scripted import ScriptedApplication
 

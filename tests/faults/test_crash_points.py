@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import func, select
 
 from adapters.registry.tables import batches, device_events, evidence, files, lines, outcomes, workflow_events
+from jobs.catalogue import Job
 from jobs.providers import UnknownOutcomePolicy
-from jobs.runs import Job
 from jobs.states import BatchState
 from tests.support.crashing import Crasher, crasher
 from tests.support.desk import Desk

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from jobs.catalogue import Job
 from jobs.providers import UnknownOutcomePolicy
-from jobs.runs import Job, RunReport
+from jobs.runs import RunReport
 from tests.support.desk import Desk
 from tests.support.forge import device
 from tests.support.installation import order_row

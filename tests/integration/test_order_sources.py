@@ -13,8 +13,9 @@ from adapters.channels.sftp import SftpChannel
 from adapters.loopback import free_port
 from adapters.remote_inbox import RemoteInbox
 from adapters.settings import channel_key
+from jobs.catalogue import Job
 from jobs.errors import StateMoved
-from jobs.runs import Job, RunStatus
+from jobs.runs import RunStatus
 from tests.support.installation import Installation, make_installation, order_row
 
 PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*\.csv"

@@ -20,7 +20,7 @@ from typing import Any
 
 from adapters.settings import Workspace
 from adapters.simulator import SimulatorHome
-from jobs.runs import Job
+from jobs.catalogue import Job
 from tests.support.installation import Installation
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -22,8 +22,9 @@ from adapters.registry.engine import make_engine
 from adapters.registry.registry import Registry
 from adapters.settings import Workspace
 from formats.schema import RecordSchema
+from jobs.catalogue import Job
 from jobs.providers import Provider
-from jobs.runs import Job, RunReport, Validation
+from jobs.runs import RunReport, Validation
 from tests.support.forge import Forge
 from tests.support.installation import Installation, make_installation
 from tests.support.ledger import dump

@@ -19,11 +19,12 @@ from formats import identifiers
 from formats.enrolment import Level, Outcome
 from formats.generic.totals import hash_total
 from formats.order_dispatch.loading import load
+from jobs.catalogue import Job
 from jobs.files import FileKind, InboundFile
 from jobs.intake import content_digests
 from jobs.registry import Transaction
 from jobs.resolution import Decision
-from jobs.runs import Conservation, Job, Run
+from jobs.runs import Conservation, Run
 from jobs.states import BatchState, FileState, LineState
 from tests.support.installation import CUSTOMERS
 from tests.support.orders import order_text

@@ -21,7 +21,7 @@ from adapters.settings import workspace
 from adapters.simulator import Fault, Plan, parse_plan
 from formats.findings import CATALOGUE
 from jobs import errors, runs, states
-from jobs.runs import STEPS, Job
+from jobs.catalogue import STEPS, Job
 from jobs.states import BATCH_TRANSITIONS, BatchState
 
 ROOT = Path(__file__).resolve().parents[2]

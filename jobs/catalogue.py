@@ -1,0 +1,97 @@
+"""Every job there is: its title, its steps in order, and the use case behind each step.
+
+DAG files read this every half minute, so a use case is named here, and imported only when its step is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jobs.context import Exchange
+    from jobs.runs import Run
+    from jobs.work import Work
+
+
+class Job(StrEnum):
+    """The Airflow DAGs and `muster run` use these names."""
+
+    ORDER_DISPATCH = "order_dispatch"
+    REQUEST = "device_enrolment_request"
+    RESPONSE = "device_enrolment_response"
+
+    @property
+    def plan(self) -> JobPlan:
+        return _PLANS[self]
+
+    @property
+    def per_provider(self) -> bool:
+        return self.plan.per_provider
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """One step: the use case as `module:function`, and the line to show when it had nothing to do."""
+
+    name: str
+    use_case: str
+    idle: str = "nothing to do"
+
+    def load(self) -> Callable[[Exchange, Run], Work]:
+        """Import the use case."""
+        module, _, function = self.use_case.partition(":")
+        use_case: Callable[[Exchange, Run], Work] = getattr(import_module(module), function)
+        return use_case
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """One job. `then` is what comes after it, `tag` its direction in Airflow's list of DAGs."""
+
+    title: str
+    tag: str
+    then: str
+    steps: tuple[StepPlan, ...]
+    per_provider: bool = True
+
+
+_PLANS = {
+    Job.ORDER_DISPATCH: JobPlan(
+        "Order dispatch",
+        "orders",
+        f"muster run {Job.REQUEST}",
+        (StepPlan("load_order_dispatch", "jobs.order_dispatch:load_order_dispatch", "no order file waits"),),
+        per_provider=False,
+    ),
+    Job.REQUEST: JobPlan(
+        "Device enrolment request",
+        "outbound",
+        f"muster run {Job.RESPONSE}, when the provider has answered",
+        (
+            StepPlan("settle_uncertain", "jobs.transmission:settle_uncertain", "no batch is in doubt"),
+            StepPlan(
+                "extract_to_generic_format",
+                "jobs.request:extract_to_generic_format",
+                "no order line waits for this provider",
+            ),
+            StepPlan("device_enrolment_adaptor", "jobs.transmission:device_enrolment_adaptor"),
+        ),
+    ),
+    Job.RESPONSE: JobPlan(
+        "Device enrolment response",
+        "inbound",
+        "muster status",
+        (
+            StepPlan("device_enrolment_adaptor", "jobs.collection:collect_answers"),
+            StepPlan("load_from_generic_format", "jobs.loading:load_from_generic_format", "no collected answer waits"),
+            StepPlan("device_enrolment_response", "jobs.response:device_enrolment_response", "no loaded answer waits"),
+        ),
+    ),
+}
+
+STEPS: Mapping[Job, tuple[str, ...]] = {job: tuple(step.name for step in job.plan.steps) for job in Job}
+"""Names of the steps of each job in order, after CMP's daemons; a run report closes every job."""
