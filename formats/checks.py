@@ -7,6 +7,7 @@ Every check but `NotEmpty`, `AnyGiven` and `RequiredWhen` passes over empty cell
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from formats.schema import (
@@ -58,6 +59,20 @@ class IsInteger:
 
 
 @dataclass(frozen=True)
+class IsDecimal:
+    """A plain decimal number: no exponent, a point, at most 12 digits on either side of it."""
+
+    column: str
+
+
+@dataclass(frozen=True)
+class IsDate:
+    """`YYYY-MM-DD`, a day of the Gregorian calendar, year 1000 or later."""
+
+    column: str
+
+
+@dataclass(frozen=True)
 class IsMoment:
     """`YYYY-MM-DDThh:mm:ssZ`, a moment of the Gregorian calendar, year 1000 or later."""
 
@@ -70,12 +85,19 @@ class IsIdentifier:
     kind: Kind
 
 
-CellCheck = NotEmpty | MatchesPattern | LengthBetween | InChoices | IsInteger | IsMoment | IsIdentifier
+CellCheck = (
+    NotEmpty | MatchesPattern | LengthBetween | InChoices | IsInteger | IsDecimal | IsDate | IsMoment | IsIdentifier
+)
 Check = CellCheck | Rule
 
-IDENTIFIER_KINDS = (Kind.SERIAL, Kind.IMEI, Kind.MEID, Kind.MAC)
+IDENTIFIER_KINDS = (Kind.SERIAL, Kind.IMEI, Kind.MEID, Kind.MAC, Kind.VIN, Kind.PHONE, Kind.EMAIL)
 INTEGER_PATTERN = "[0-9]{1,18}"
-MOMENT_PATTERN = "[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
+DECIMAL_PATTERN = r"-?[0-9]{1,12}(\.[0-9]{1,12})?"
+DATE_PATTERN = "[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}"
+MOMENT_PATTERN = f"{DATE_PATTERN}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}Z"
+
+
+NUMBER_PATTERNS: Mapping[type, str] = {IsInteger: INTEGER_PATTERN, IsDecimal: DECIMAL_PATTERN}
 
 
 def checks_of(schema: RecordSchema) -> tuple[Check, ...]:
@@ -108,12 +130,22 @@ _CODES: dict[type, str] = {
     LengthBetween: "CELL_LENGTH",
     InChoices: "CELL_CHOICE",
     IsInteger: "CELL_INTEGER",
+    IsDecimal: "CELL_NUMBER",
+    IsDate: "CELL_DAY",
     IsMoment: "CELL_DATE",
     UniqueTogether: "ROW_DUPLICATE",
     AnyGiven: "DEVICE_UNIDENTIFIED",
     RequiredWhen: "CELL_EMPTY",
     EmptyWhen: "CELL_NOT_EMPTY",
     NotBefore: "DATE_ORDER",
+}
+
+
+_PLAIN_CHECKS: Mapping[Kind, type[IsInteger | IsDecimal | IsDate | IsMoment]] = {
+    Kind.INTEGER: IsInteger,
+    Kind.DECIMAL: IsDecimal,
+    Kind.DATE: IsDate,
+    Kind.MOMENT: IsMoment,
 }
 
 
@@ -125,10 +157,8 @@ def _cell_checks(column: Column) -> list[CellCheck]:
         checks.append(IsIdentifier(column.name, column.kind))
     elif column.kind is Kind.CHOICE:
         checks.append(InChoices(column.name, column.choices))
-    elif column.kind is Kind.INTEGER:
-        checks.append(IsInteger(column.name))
-    elif column.kind is Kind.MOMENT:
-        checks.append(IsMoment(column.name))
+    elif column.kind in _PLAIN_CHECKS:
+        checks.append(_PLAIN_CHECKS[column.kind](column.name))
     else:
         checks.append(MatchesPattern(column.name, column.pattern))
         checks.append(LengthBetween(column.name, column.min_length, column.max_length))

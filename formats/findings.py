@@ -1,32 +1,22 @@
 """Findings: one fault or warning each, with a stable code and a place, never a raw value.
 
-The catalogue below is the only place where a finding's severity and texts are written.
+The catalogue, here and in `formats.upload_findings`, is the only place where a finding's severity and
+texts are written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import pyarrow as pa
 
+from formats.finding_kinds import FindingKind, Severity
+from formats.finding_kinds import error as _error
+from formats.finding_kinds import warning as _warning
+from formats.upload_findings import UPLOAD_KINDS
 
-class Severity(StrEnum):
-    """How far a finding reaches: ERROR stops the row or file, WARNING does not."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True)
-class FindingKind:
-    """One catalogue entry: what is wrong and what the reader should do about it."""
-
-    code: str
-    severity: Severity
-    title: str
-    remedy: str
+__all__ = ["CATALOGUE", "FINDINGS_SCHEMA", "Finding", "FindingKind", "Severity", "no_findings"]
 
 
 @dataclass(frozen=True)
@@ -55,14 +45,6 @@ FINDINGS_SCHEMA = pa.schema(
 
 def no_findings() -> pa.Table:
     return FINDINGS_SCHEMA.empty_table()
-
-
-def _error(code: str, title: str, remedy: str) -> FindingKind:
-    return FindingKind(code, Severity.ERROR, title, remedy)
-
-
-def _warning(code: str, title: str, remedy: str) -> FindingKind:
-    return FindingKind(code, Severity.WARNING, title, remedy)
 
 
 _KINDS = (
@@ -280,4 +262,4 @@ _KINDS = (
     ),
 )
 
-CATALOGUE: Mapping[str, FindingKind] = {kind.code: kind for kind in _KINDS}
+CATALOGUE: Mapping[str, FindingKind] = {kind.code: kind for kind in (*_KINDS, *UPLOAD_KINDS)}

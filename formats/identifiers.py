@@ -1,7 +1,8 @@
-"""Device identifiers: one vectorised validity mask per kind, and the canonical spelling.
+"""Identifiers: one vectorised validity mask per kind, and the canonical spelling.
 
 IMEI: 3GPP TS 23.003, 15 digits with a Luhn digit. MEID: 14 hexadecimal digits from A0.
 MAC: six pairs, unicast. Serial numbers keep their case: Android's are case-sensitive.
+Phone numbers: ITU-T E.164. A VIN here is a maker's frame id (MVH002654, DAH-1234-5678).
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ PATTERNS = {
     Kind.IMEI: "[0-9]{15}",
     Kind.MEID: "[A-F][0-9A-F]{13}",
     Kind.MAC: "[0-9A-F][02468ACE](:[0-9A-F]{2}){5}",
+    Kind.VIN: "[A-Z0-9][A-Z0-9-]{3,24}",
+    Kind.PHONE: r"\+[1-9][0-9]{6,14}",
+    Kind.EMAIL: r"[a-z0-9._%+'-]{1,64}@[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){1,4}",
 }
 """The whole canonical value of each kind; an IMEI must pass the Luhn check as well."""
 
@@ -29,7 +33,8 @@ IDENTIFIER_COLUMNS = ("serial_number", "imei", "meid", "mac")
 
 
 def canonical(kind: Kind, values: pa.StringArray) -> pa.StringArray:
-    """The one spelling we store: IMEI and MEID without separators, MAC as upper-case pairs.
+    """The one spelling we store: IMEI and MEID without separators, MAC as upper-case pairs,
+    VIN in upper case, phone numbers without separators, e-mail addresses in lower case.
 
     A text that is no identifier in any spelling stays as it was written.
     """
@@ -38,9 +43,23 @@ def canonical(kind: Kind, values: pa.StringArray) -> pa.StringArray:
     elif kind is Kind.MAC:
         bare = pc.utf8_upper(pc.replace_substring_regex(values, r"[\s:.-]", ""))
         spelled = pc.replace_substring_regex(bare, r"^(..)(..)(..)(..)(..)(..)$", r"\1:\2:\3:\4:\5:\6")
+    elif kind is Kind.VIN:
+        spelled = pc.utf8_upper(values)
+    elif kind is Kind.PHONE:
+        spelled = pc.replace_substring_regex(pc.replace_substring_regex(values, r"[\s().-]", ""), "^00", "+")
+    elif kind is Kind.EMAIL:
+        spelled = pc.utf8_lower(values)
     else:
         return values
     return pc.if_else(_fits(kind, spelled), spelled, values)
+
+
+def international(values: pa.StringArray, country_code: str) -> pa.StringArray:
+    """Phone numbers with `country_code` (such as +91) where they have none; a trunk 0 before them falls away."""
+    bare = pc.replace_substring_regex(values, r"[\s().-]", "")
+    national = pc.match_substring_regex(bare, "^0?[1-9][0-9]{5,13}$")
+    completed = pc.binary_join_element_wise(country_code, pc.replace_substring_regex(bare, "^0", ""), "")
+    return pc.if_else(pc.fill_null(national, False), completed, values)
 
 
 def valid(kind: Kind, values: pa.StringArray) -> pa.BooleanArray:

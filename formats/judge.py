@@ -13,11 +13,14 @@ import pyarrow.compute as pc
 
 from formats import identifiers
 from formats.checks import (
-    INTEGER_PATTERN,
+    DATE_PATTERN,
     MOMENT_PATTERN,
+    NUMBER_PATTERNS,
     CellCheck,
     Check,
     InChoices,
+    IsDate,
+    IsDecimal,
     IsIdentifier,
     IsInteger,
     IsMoment,
@@ -83,10 +86,11 @@ def _cell_failures(check: CellCheck, cells: pa.StringArray) -> pa.BooleanArray:
         case InChoices(choices=choices):
             listed = pc.is_in(cells, value_set=pa.array(choices, pa.string()))
             return pc.and_(pc.is_valid(cells), pc.invert(listed))
-        case IsInteger():
-            return _refuted(_matches(cells, INTEGER_PATTERN))
-        case IsMoment():
-            return pc.and_(pc.is_valid(cells), pc.is_null(moments(cells)))
+        case IsInteger() | IsDecimal():
+            return _refuted(_matches(cells, NUMBER_PATTERNS[type(check)]))
+        case IsDate() | IsMoment():
+            read = days if isinstance(check, IsDate) else moments
+            return pc.and_(pc.is_valid(cells), pc.is_null(read(cells)))
         case IsIdentifier(kind=kind):
             return _refuted(identifiers.valid(kind, cells))
 
@@ -103,16 +107,29 @@ def _row_failures(rule: Rule, table: pa.Table) -> pa.BooleanArray:
         case EmptyWhen(column=column, when=when, values=values):
             return pc.and_(pc.is_valid(_cells(table, column)), _is_one_of(table, when, values))
         case NotBefore(column=column, other=other):
-            early = pc.less(moments(_cells(table, column)), moments(_cells(table, other)))
+            early = pc.less(_times(_cells(table, column)), _times(_cells(table, other)))
             return pc.fill_null(early, False)
 
 
 def moments(cells: pa.StringArray) -> pa.TimestampArray:
     """UTC seconds; null where the cell is empty or no moment of the calendar."""
-    well_formed = pc.if_else(_matches(cells, MOMENT_PATTERN), cells, pa.scalar(None, pa.string()))
-    parsed = pc.strptime(well_formed, format="%Y-%m-%dT%H:%M:%SZ", unit="s", error_is_null=True)
-    # strptime rolls 31 April over to 1 May: a moment counts only if it prints as it was written
-    printed = pc.strftime(parsed, format="%Y-%m-%dT%H:%M:%SZ")
+    return _parsed(cells, MOMENT_PATTERN, "%Y-%m-%dT%H:%M:%SZ")
+
+
+def days(cells: pa.StringArray) -> pa.TimestampArray:
+    """The first second of each day; null where the cell is empty or no day of the calendar."""
+    return _parsed(cells, DATE_PATTERN, "%Y-%m-%d")
+
+
+def _times(cells: pa.StringArray) -> pa.TimestampArray:
+    return pc.coalesce(moments(cells), days(cells))
+
+
+def _parsed(cells: pa.StringArray, pattern: str, form: str) -> pa.TimestampArray:
+    well_formed = pc.if_else(_matches(cells, pattern), cells, pa.scalar(None, pa.string()))
+    parsed = pc.strptime(well_formed, format=form, unit="s", error_is_null=True)
+    # strptime rolls 31 April over to 1 May: a time counts only if it prints as it was written
+    printed = pc.strftime(parsed, format=form)
     return pc.if_else(pc.equal(printed, well_formed), parsed, pa.scalar(None, parsed.type))
 
 

@@ -18,12 +18,17 @@ class Kind(StrEnum):
 
     TEXT = "text"
     INTEGER = "integer"
+    DECIMAL = "decimal"  # a plain number with a point, 12.97
     MOMENT = "moment"  # UTC date-time, 2026-03-05T14:30:00Z
+    DATE = "date"  # a calendar day, 2026-03-05
     CHOICE = "choice"
     SERIAL = "serial"
     IMEI = "imei"
     MEID = "meid"
     MAC = "mac"
+    VIN = "vin"  # frame id of a vehicle, as makers write it; not the 17 characters of ISO 3779
+    PHONE = "phone"  # E.164, +919876543210
+    EMAIL = "email"
 
 
 PLAIN_TEXT = r"[^\x00-\x1f\x7f-\x9f]*"
@@ -32,7 +37,11 @@ PLAIN_TEXT = r"[^\x00-\x1f\x7f-\x9f]*"
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `pattern` is a whole-cell regular expression common to RE2 and Python."""
+    """One column: `pattern` is a whole-cell regular expression common to RE2 and Python.
+
+    `aliases` are other headings the column is known by. `offers` names the registry's list of
+    values a workbook offers for it. A `secret` is never shown, stored or given back.
+    """
 
     name: str
     heading: str
@@ -44,6 +53,9 @@ class Column:
     choices: tuple[str, ...] = ()
     min_length: int = 0
     max_length: int = 255
+    aliases: tuple[str, ...] = ()
+    offers: str = ""
+    secret: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -39,23 +39,38 @@ from great_expectations.expectations.metrics.map_metric_provider.multicolumn_map
 )
 from stdnum import luhn
 
-from formats.checks import MOMENT_PATTERN
-from formats.identifiers import SERIAL_PATTERN
+from formats.checks import DATE_PATTERN, MOMENT_PATTERN
+from formats.identifiers import PATTERNS, SERIAL_PATTERN
 from formats.schema import Kind
 
 _ROWS = ("batch_id", "table", "row_condition", "condition_parser", "ignore_row_if")
 _DIGITS = frozenset("0123456789")
 _HEX = _DIGITS | frozenset("ABCDEF")
 _MOMENT = re.compile(MOMENT_PATTERN, re.ASCII)
+_DAY = re.compile(DATE_PATTERN, re.ASCII)
 _SERIAL = re.compile(SERIAL_PATTERN, re.ASCII)
+_VIN = re.compile(PATTERNS[Kind.VIN], re.ASCII)
+_EMAIL = re.compile(PATTERNS[Kind.EMAIL], re.ASCII)
 
 
 def moment(cell: str) -> datetime | None:
-    """The moment a cell names, or None if it names none."""
+    """The moment or the day a cell names, or None if it names none."""
+    if day(cell):
+        return datetime.fromisoformat(f"{cell}T00:00:00Z")
     if not _MOMENT.fullmatch(cell):
         return None
     try:
         return datetime.fromisoformat(cell)
+    except ValueError:
+        return None
+
+
+def day(cell: str) -> date | None:
+    """The day a cell names, or None if it names none."""
+    if not _DAY.fullmatch(cell):
+        return None
+    try:
+        return date.fromisoformat(cell)
     except ValueError:
         return None
 
@@ -74,11 +89,19 @@ def _is_mac(cell: str) -> bool:
     return well_formed and int(pairs[0], 16) % 2 == 0  # an odd first octet is a group address
 
 
+def _is_phone(cell: str) -> bool:
+    digits = cell[1:]
+    return cell[:1] == "+" and 7 <= len(digits) <= 15 and _DIGITS.issuperset(digits) and digits[0] != "0"
+
+
 _IDENTIFIER: dict[str, Callable[[str], bool]] = {
     Kind.SERIAL: lambda cell: _SERIAL.fullmatch(cell) is not None,
     Kind.IMEI: _is_imei,
     Kind.MEID: _is_meid,
     Kind.MAC: _is_mac,
+    Kind.VIN: lambda cell: _VIN.fullmatch(cell) is not None,
+    Kind.PHONE: _is_phone,
+    Kind.EMAIL: lambda cell: _EMAIL.fullmatch(cell) is not None,
 }
 
 
@@ -105,12 +128,20 @@ class ColumnValuesIdentifier(ColumnMapMetricProvider):
         return _mask(column, _IDENTIFIER[kind])
 
 
+class ColumnValuesDay(ColumnMapMetricProvider):
+    condition_metric_name = "column_values.day"
+
+    @column_condition_partial(engine=PandasExecutionEngine)
+    def _pandas(cls, column: pd.Series, **_: Any) -> pd.Series:  # noqa: N805
+        return _mask(column, lambda cell: day(cell) is not None)
+
+
 class ColumnValuesMoment(ColumnMapMetricProvider):
     condition_metric_name = "column_values.moment"
 
     @column_condition_partial(engine=PandasExecutionEngine)
     def _pandas(cls, column: pd.Series, **_: Any) -> pd.Series:  # noqa: N805
-        return _mask(column, lambda cell: moment(cell) is not None)
+        return _mask(column, lambda cell: day(cell) is None and moment(cell) is not None)
 
 
 class ColumnPairMomentNotBefore(ColumnPairMapMetricProvider):
@@ -150,6 +181,12 @@ class ExpectColumnValuesToBeDeviceIdentifier(ColumnMapExpectation):
     map_metric: ClassVar[str] = "column_values.identifier"
     success_keys: ClassVar[tuple[str, ...]] = ("kind", "mostly")
     kind: str
+
+
+class ExpectColumnValuesToBeDay(ColumnMapExpectation):
+    """Every cell is a day that exists."""
+
+    map_metric: ClassVar[str] = "column_values.day"
 
 
 class ExpectColumnValuesToBeMoment(ColumnMapExpectation):

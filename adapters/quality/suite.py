@@ -29,10 +29,12 @@ from great_expectations.expectations.row_conditions import Column
 
 from adapters.quality import expectations as own
 from formats.checks import (
-    INTEGER_PATTERN,
+    NUMBER_PATTERNS,
     CellCheck,
     Check,
     InChoices,
+    IsDate,
+    IsDecimal,
     IsIdentifier,
     IsInteger,
     IsMoment,
@@ -92,12 +94,15 @@ def _cell_expectation(check: CellCheck, meta: dict[str, int]) -> Expectation:
             return ExpectColumnValuesToNotBeNull(column=column, meta=meta)
         case MatchesPattern(column, pattern):
             return own.ExpectColumnValuesToMatchPattern(column=column, pattern=pattern, meta=meta)
-        case IsInteger(column):
-            return own.ExpectColumnValuesToMatchPattern(column=column, pattern=INTEGER_PATTERN, meta=meta)
+        case IsInteger(column) | IsDecimal(column):
+            pattern = NUMBER_PATTERNS[type(check)]
+            return own.ExpectColumnValuesToMatchPattern(column=column, pattern=pattern, meta=meta)
         case LengthBetween(column, low, high):
             return ExpectColumnValueLengthsToBeBetween(column=column, min_value=low, max_value=high, meta=meta)
         case InChoices(column, choices):
             return ExpectColumnValuesToBeInSet(column=column, value_set=_texts(choices), meta=meta)
+        case IsDate(column):
+            return own.ExpectColumnValuesToBeDay(column=column, meta=meta)
         case IsMoment(column):
             return own.ExpectColumnValuesToBeMoment(column=column, meta=meta)
         case IsIdentifier(column, kind):

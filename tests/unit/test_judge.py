@@ -189,7 +189,7 @@ def test_every_kind_of_check_has_a_code_of_the_catalogue_and_a_place() -> None:
     )
     checks = checks_of(RecordSchema("all", "All", columns, rules))
     assert {code_of(check) for check in checks} <= set(CATALOGUE)
-    assert len({type(check) for check in checks}) == 12
+    assert len({type(check) for check in checks}) == 14
     assert [columns_of(check)[0] for check in checks[-5:]] == ["text", "meid", "mac", "imei", "moment"]
 
 

@@ -38,6 +38,12 @@ SCHEMA = RecordSchema(
         Column("imei", "IMEI", "", "490154203237518", Kind.IMEI),
         Column("meid", "MEID", "", "A1000049A5F3B2", Kind.MEID),
         Column("mac", "MAC", "", "02:1A:2B:3C:4D:5E", Kind.MAC),
+        Column("vin", "VIN", "", "MVH002654", Kind.VIN),
+        Column("phone", "Phone", "", "+919876543210", Kind.PHONE),
+        Column("email", "E-mail", "", "ada@example.com", Kind.EMAIL),
+        Column("rate", "Rate", "", "12.97", Kind.DECIMAL),
+        Column("bought", "Bought", "", "2026-03-05", Kind.DATE),
+        Column("sold", "Sold", "", "2026-03-05", Kind.DATE),
     ),
     (
         UniqueTogether(("imei",)),
@@ -48,6 +54,7 @@ SCHEMA = RecordSchema(
         RequiredWhen("begun", "type", ("OR", 'it\'s "odd"')),
         EmptyWhen("ended", "type", ("VD",)),
         NotBefore("ended", "begun"),
+        NotBefore("sold", "bought"),
     ),
 )
 
@@ -101,6 +108,51 @@ IDENTIFIERS = (
     "S" * 40,
     "S" * 41,
 )
+CONTACTS = (
+    "MVH002654",
+    "DAH-1234-5678",
+    "mvh002654",
+    "MV",
+    "V" * 25,
+    "V" * 26,
+    "-VH002654",
+    "+919876543210",
+    "+0919876543210",
+    "+91987654321٠",
+    "+91 98765 43210",
+    "919876543210",
+    "+123456",
+    "+1234567",
+    "+123456789012345",
+    "+1234567890123456",
+    "ada@example.com",
+    "Ada@example.com",
+    "ada@example",
+    "ada@@example.com",
+    "ada lovelace@example.com",
+    "ada@example.com\n",
+    "+919876543210\n",
+)
+DAYS = (
+    "2026-03-05",
+    "2026-03-06",
+    "2024-02-29",
+    "2023-02-29",
+    "2026-04-31",
+    "0999-01-01",
+    "9999-12-31",
+    "2026-3-5",
+    "2026-03-05T14:30:00Z",
+    "2026-03-05\n",
+    "२०२६-03-05",
+    "12.97",
+    "-0.5",
+    "1.",
+    ".5",
+    "1e5",
+    "1,5",
+    "1234567890123",
+)
 WORDS = ("OR", "VD", 'it\'s "odd"', "or", "OR ", "OR\n", "", "1", "01", "9" * 18, "9" * 19, "-1", "1.0", "٣", "é")
 ODD = st.text(alphabet=st.sampled_from(list("aA1-. \t\n\r\x00\x7f\x85\u2028é٣İ\U0001f600\"'\\")), max_size=7)
 
@@ -125,6 +177,12 @@ CELLS = {
     "imei": _cells(IDENTIFIERS) | _valid_imeis(),
     "meid": _cells(IDENTIFIERS),
     "mac": _cells(IDENTIFIERS),
+    "vin": _cells(CONTACTS),
+    "phone": _cells(CONTACTS),
+    "email": _cells(CONTACTS),
+    "rate": _cells(WORDS, DAYS),
+    "bought": _cells(DAYS),
+    "sold": _cells(DAYS),
 }
 ROWS = st.lists(st.fixed_dictionaries(CELLS), min_size=10, max_size=30)
 
@@ -163,6 +221,7 @@ def test_every_check_is_seen_to_fail() -> None:
         dict.fromkeys(SCHEMA.names),
         {"type": "OR"},
         {"type": "VD", "begun": "2026-03-05T14:30:01Z", "ended": "2026-03-05T14:30:00Z"},
+        {"type": "VD", "bought": "2026-03-06", "sold": "2026-03-05"},
     ]
     table = pa.Table.from_pylist([dict.fromkeys(SCHEMA.names) | row for row in rows], schema=SCHEMA.arrow())
     _agree(SCHEMA, table)

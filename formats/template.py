@@ -1,0 +1,208 @@
+"""Templates: what a kind of bulk upload is, as data.
+
+A template is one file in `formats/templates/`: a record schema and `plan`, the function that says
+what its rows come to. `plan` is pure: it gets the rows that passed the judge and what the registry
+knows about them (its lookups), and returns findings and writes. `jobs.bulk_upload` fetches the one
+and carries out the other, each as one set-based statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from formats.findings import CATALOGUE, Severity
+from formats.schema import RecordSchema
+
+CLEAR = "CLEAR"
+"""Written into a cell it empties the value; a blank cell keeps it."""
+
+ROW_FINDINGS = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("column", pa.string()),
+        pa.field("code", pa.string(), nullable=False),
+        pa.field("fact", pa.string()),
+    ]
+)
+"""Findings of an upload. `fact` is what the submitter needs to know, such as the other frame id; never a secret."""
+
+
+class Effect(StrEnum):
+    """What became of a row. All but FAILED are passed."""
+
+    NEW = "NEW"
+    CHANGED = "CHANGED"
+    UNCHANGED = "UNCHANGED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What an installation may set about the templates' rules (`[bulk.rules]` in muster.toml)."""
+
+    placeholder_pattern: str = "(?:CHH|EVH)000[0-9A-Z]*"  # default bindings of shipped parts: they count as free
+    vin_pattern: str = ""  # whole frame id, beyond the general form; empty: any
+    country_code: str = "+91"  # of phone numbers written without one
+    minimum_firmware: str = "00.06.18.32"  # DMP works from this one on
+    latest_firmware: str = ""  # below it: a warning; empty: none
+    own_sim_owner: str = "VENDOR"
+    subscription: bool = True  # leases are in use
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Values a column with `offers` may have, by the name of the list; a list that is not here allows any."""
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A left join from the rows to one source of the registry (`adapters.registry.records.SOURCES`).
+
+    `on` maps columns of the source to columns of the record; `fields` are what is fetched.
+    A cell that is empty matches nothing. Texts of `folded` columns match in any case.
+    """
+
+    source: str
+    on: Mapping[str, str]
+    fields: tuple[str, ...]
+    folded: bool = False
+
+
+Known = Mapping[str, pa.Table]
+"""By name of the lookup: a table in the order of the rows, with `matches` (int64) and the lookup's
+fields, which are null unless exactly one record matches."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows that passed the judge. `table`: the schema's columns as canonical text, and `row`, the sheet's
+    row number. `cleared`: one boolean column per schema column, true where CLEAR was written (the cell
+    itself is null)."""
+
+    table: pa.Table
+    cleared: pa.Table
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @property
+    def numbers(self) -> pa.Int64Array:
+        return self._flat(self.table, "row")
+
+    def cell(self, name: str) -> pa.StringArray:
+        return self._flat(self.table, name)
+
+    def is_cleared(self, name: str) -> pa.BooleanArray:
+        return self._flat(self.cleared, name)
+
+    def given(self, name: str) -> pa.BooleanArray:
+        """The cell asks for something: it is filled, or CLEAR."""
+        return pc.or_(pc.is_valid(self.cell(name)), self.is_cleared(name))
+
+    def merged(self, name: str, present: pa.Array) -> pa.Array:
+        """The value after the upload: the cell, else nothing if cleared, else the present value."""
+        kept = pc.if_else(self.is_cleared(name), pa.scalar(None, present.type), present)
+        return pc.coalesce(self.cell(name).cast(present.type), kept)
+
+    def where(self, mask: pa.BooleanArray) -> Rows:
+        return Rows(self.table.filter(mask).combine_chunks(), self.cleared.filter(mask).combine_chunks())
+
+    @staticmethod
+    def _flat(table: pa.Table, name: str) -> pa.Array:
+        column = table.column(name)
+        return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A foreign key that is known by a value: `key` of the record of `table` whose `by` equals that value."""
+
+    table: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Write:
+    """One set-based statement. Without `key` the rows are inserted, else the records they name are updated.
+
+    `rows`: the table's columns (text and int64, null empties), and `row` to know whose they are: what
+    belongs to a row that fails in the end is not written. A column in `references` holds the value by
+    which the reference is found.
+    """
+
+    table: str
+    rows: pa.Table
+    key: tuple[str, ...] = ()
+    references: Mapping[str, Reference] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the rows come to. `effects`: one per row; of rows with an error finding it is not looked at.
+
+    `orders`: Order Dispatch rows (its columns and `row`) that go the way of an order file. A row is
+    carried out whole or not at all.
+    """
+
+    findings: pa.Table
+    effects: pa.StringArray
+    writes: tuple[Write, ...] = ()
+    orders: pa.Table | None = None
+
+
+class Faults:
+    """Collects the findings of a plan, in the order they are added."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._parts: list[pa.Table] = [ROW_FINDINGS.empty_table()]
+        self._failed = pa.array([False] * len(rows), pa.bool_())
+
+    def add(self, code: str, column: str, mask: pa.Array, fact: pa.Array | None = None) -> None:
+        """A finding at `column` of every row where `mask` is true (null counts as false)."""
+        hit = pc.fill_null(mask, False)
+        hit = hit.combine_chunks() if isinstance(hit, pa.ChunkedArray) else hit
+        numbers = self._rows.numbers.filter(hit)
+        size = len(numbers)
+        facts = pa.nulls(size, pa.string()) if fact is None else fact.filter(hit)
+        columns = [numbers, pa.array([column] * size, pa.string()), pa.array([code] * size, pa.string()), facts]
+        self._parts.append(pa.table(columns, schema=ROW_FINDINGS))
+        if CATALOGUE[code].severity is Severity.ERROR:
+            self._failed = pc.or_(self._failed, hit)
+
+    @property
+    def passed(self) -> pa.BooleanArray:
+        """Rows without an error so far."""
+        return pc.invert(self._failed)
+
+    @property
+    def findings(self) -> pa.Table:
+        return pa.concat_tables(self._parts)
+
+
+@dataclass(frozen=True)
+class Template:
+    """One kind of bulk upload.
+
+    `purpose`: one or two sentences for staff, shown on the instructions sheet and the docs page.
+    `hints`: what else they should know, one sentence each.
+    `owners`: paths "lookup.field" to the customers (ids) a row concerns; an uploader who is limited to
+    one customer may upload only rows whose owners that are known all are that customer, and at least one
+    is. A template without owners is closed to limited uploaders.
+    """
+
+    name: str
+    version: int
+    schema: RecordSchema
+    purpose: str
+    plan: Callable[[Rows, Known, Rules], Plan]
+    lookups: Mapping[str, Lookup] = field(default_factory=dict)
+    hints: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    orders: bool = False  # its rows become order lines
+
+    @property
+    def title(self) -> str:
+        return self.schema.title

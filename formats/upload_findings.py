@@ -1,0 +1,140 @@
+"""The finding kinds of staff's workbooks: the file, the cells as Excel left them, and each template's rules."""
+
+from __future__ import annotations
+
+from formats.finding_kinds import error as _error
+from formats.finding_kinds import warning as _warning
+
+UPLOAD_KINDS = (
+    # the file as a whole: refused before any row
+    _error(
+        "WORKBOOK_NOT_XLSX",
+        "The file is not an .xlsx workbook",
+        "In Excel or LibreOffice choose Save As, type 'Excel Workbook (.xlsx)', and send that file.",
+    ),
+    _error("WORKBOOK_DAMAGED", "The workbook is damaged", "Open it, save it again as .xlsx, and send the new file."),
+    _error("WORKBOOK_ENCRYPTED", "The workbook is protected by a password", "Remove the password and send it again."),
+    _error(
+        "WORKBOOK_MACROS",
+        "The workbook contains macros",
+        "Copy the rows into a freshly downloaded template and send that.",
+    ),
+    _error(
+        "WORKBOOK_EXTERNAL",
+        "The workbook fetches data from other files or the internet",
+        "Copy the rows into a freshly downloaded template, paste as values, and send that.",
+    ),
+    _error(
+        "WORKBOOK_HOSTILE",
+        "The workbook has parts that no spreadsheet program writes",
+        "Copy the rows into a freshly downloaded template; if you did not make this file, tell your administrator.",
+    ),
+    _error(
+        "WORKBOOK_TOO_LARGE",
+        "The workbook is too large to be read safely",
+        "Delete empty formatted rows and columns, or split the rows over several files.",
+    ),
+    _error("WORKBOOK_TOO_WIDE", "The sheet has far more columns than the template", "Use the template as downloaded."),
+    _error(
+        "WORKBOOK_TOO_MANY_ROWS", "The sheet has more rows than one upload may have", "Split it into several files."
+    ),
+    _error(
+        "WORKBOOK_UNREADABLE",
+        "The workbook could not be read within the limits of memory and time",
+        "Copy the rows into a freshly downloaded template and send that.",
+    ),
+    _error(
+        "SHEET_MISSING",
+        "No sheet of the workbook is the template's sheet",
+        "Use the template as downloaded; keep its sheet and the sheet's name.",
+    ),
+    _warning(
+        "SHEET_STRAY",
+        "The workbook has another sheet, which was not read",
+        "Move its rows to the template's sheet if they are meant to be uploaded.",
+    ),
+    _error(
+        "TEMPLATE_OTHER",
+        "The workbook is the template of another upload",
+        "Upload it under the template it was made from.",
+    ),
+    _error("TEMPLATE_OUTDATED", "The workbook is an old version of the template", "Download the template again."),
+    _error("HEADING_MISSING", "A column of the template is missing", "Use the headings of the template, all of them."),
+    _error("HEADING_EXTRA", "The sheet has a column the template does not have", "Delete the column."),
+    _error("HEADING_RENAMED", "The heading of a column was changed", "Write the heading as the template has it."),
+    _error("HEADING_ORDER", "The columns are not in the order of the template", "Put them in the template's order."),
+    _error("HEADING_TWICE", "A heading stands twice", "Leave each column in once."),
+    _error("SHEET_EMPTY", "The sheet holds no rows below the heading", "Fill in at least one row."),
+    # cells, as the spreadsheet program left them
+    _error(
+        "EXCEL_ROUNDED",
+        "Excel has rounded this number: it keeps only 15 digits",
+        "Format the column as Text, then enter the number again from the original.",
+    ),
+    _error(
+        "EXCEL_EXPONENT",
+        "Excel has turned this number into exponent notation",
+        "Format the column as Text, then enter the number again from the original.",
+    ),
+    _error(
+        "EXCEL_ZEROS_LOST",
+        "Excel has dropped the zeros at the start of this number",
+        "Format the column as Text, then enter the number again with its zeros.",
+    ),
+    _error(
+        "EXCEL_DATE_MADE",
+        "Excel has turned this value into a date",
+        "Format the column as Text, then enter the value again from the original.",
+    ),
+    _warning(
+        "EXCEL_SERIAL_DATE",
+        "The date is a bare serial number; it was read as the date Excel means by it",
+        "Check the date in the answer; format the column as Date.",
+    ),
+    _error(
+        "EXCEL_DATE_UNCLEAR",
+        "The date is written as text in a form that can mean two days",
+        "Enter a real date, or write it as 2026-03-05.",
+    ),
+    _warning(
+        "EXCEL_TEXT_DATE",
+        "The date is written as text; it was read as the day it names",
+        "Check the date in the answer; enter real dates or write 2026-03-05.",
+    ),
+    _error("EXCEL_TIME_IN_DATE", "The date has a time of day", "Enter the date alone."),
+    _error("EXCEL_FORMULA", "The cell holds a formula", "Copy the cell and paste it as values."),
+    _warning("EXCEL_FORMULA_RESULT", "The cell holds a formula; its last result was used", "Paste it as values."),
+    _error("EXCEL_ERROR_CELL", "The cell shows an error such as #REF! or #N/A", "Enter the value itself."),
+    _error("EXCEL_MERGED", "The cell is merged with others", "Unmerge the cells and fill in each one."),
+    _warning("EXCEL_HIDDEN_ROW", "The row is hidden; it was read like the others", "Show hidden rows and check them."),
+    _warning(
+        "EXCEL_HIDDEN_COLUMN",
+        "The column is hidden; it was read like the others",
+        "Show hidden columns and check them.",
+    ),
+    _error(
+        "CELL_CHARACTERS",
+        "The value has invisible or look-alike characters",
+        "Delete the cell and type the value; do not paste it.",
+    ),
+    _error("CELL_CLEAR_REFUSED", "CLEAR stands in a cell that may not be emptied", "Give a value, or leave it blank."),
+    _error("CELL_DAY", "The value is not a date", "Enter a real date, or write it as 2026-03-05."),
+    _error("CELL_NUMBER", "The value is not a plain number", "Write digits, with a point before the decimals."),
+    _error(
+        "VIN_INVALID", "The VIN / frame id has a form that no frame id has", "Read the frame id off the vehicle again."
+    ),
+    _error(
+        "PHONE_INVALID",
+        "The phone number is not an international number",
+        "Write it as +919876543210, country code first.",
+    ),
+    _error("EMAIL_INVALID", "The e-mail address is not complete", "Write it as name@example.com."),
+    # rows, judged against the registry
+    _error("SCOPE_FORBIDDEN", "The row concerns a customer you may not change", "Ask an administrator to upload it."),
+    _error(
+        "ROW_INTERRUPTED",
+        "The row was not applied",
+        "Send the file again; if it happens again, tell your administrator.",
+    ),
+)
+"""In the order a person meets them: the file, its cells, its rows."""
