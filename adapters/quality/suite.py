@@ -83,6 +83,9 @@ def _batch(frame: pd.DataFrame) -> Any:
     return asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
 
 
+_TIMES = {IsDate: own.ExpectColumnValuesToBeDay, IsMoment: own.ExpectColumnValuesToBeMoment}
+
+
 def _expectation(check: Check, position: int) -> Expectation:
     meta = {_POSITION: position}
     return _cell_expectation(check, meta) if isinstance(check, CellCheck) else _row_expectation(check, meta)
@@ -101,10 +104,8 @@ def _cell_expectation(check: CellCheck, meta: dict[str, int]) -> Expectation:
             return ExpectColumnValueLengthsToBeBetween(column=column, min_value=low, max_value=high, meta=meta)
         case InChoices(column, choices):
             return ExpectColumnValuesToBeInSet(column=column, value_set=_texts(choices), meta=meta)
-        case IsDate(column):
-            return own.ExpectColumnValuesToBeDay(column=column, meta=meta)
-        case IsMoment(column):
-            return own.ExpectColumnValuesToBeMoment(column=column, meta=meta)
+        case IsDate(column) | IsMoment(column):
+            return _TIMES[type(check)](column=column, meta=meta)
         case IsIdentifier(column, kind):
             return own.ExpectColumnValuesToBeDeviceIdentifier(column=column, kind=kind.value, meta=meta)
 

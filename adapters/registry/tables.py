@@ -51,6 +51,13 @@ customers = Table(
     Column("id", Key, primary_key=True),
     Column("account", String(64), nullable=False, unique=True),
     Column("name", String(255), nullable=False),
+    Column("address", String(255)),
+    Column("city", String(100)),
+    Column("pin_code", String(12)),
+    Column("phone", String(16)),
+    Column("email", String(254)),
+    Column("parent_account", String(64)),
+    Index(None, "name"),
 )
 
 customer_organisations = Table(
