@@ -246,6 +246,11 @@ _KINDS = (
         "The line is in review; ask the provider.",
     ),
     _warning(
+        "ANSWER_OUTCOME_CONTRADICTS",
+        "The outcome is none that this instruction can have",
+        "The line is in review; ask the provider what became of the device.",
+    ),
+    _warning(
         "ANSWER_ENVELOPE_DISAGREES",
         "The result of an order or delivery does not fit its devices' results",
         "The devices' results were applied; tell the provider.",

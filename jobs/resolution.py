@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from formats.enrolment import Level, Outcome, RequestType
+from formats.enrolment import Level, Outcome
 from formats.findings import Finding
 from jobs.codes import ProviderKind
 from jobs.states import LineState
@@ -25,6 +25,7 @@ LINES: tuple[tuple[str, pa.DataType], ...] = (
     ("delivery_number", pa.string()),
     ("request_type", pa.string()),
     ("state", pa.string()),
+    ("effect", pa.string()),  # what success makes of the device: ENROLLED or UNENROLLED
 )
 """The lines of the answered batch, as the registry gives them."""
 
@@ -50,11 +51,6 @@ class Resolution:
 
 _GOOD = {Outcome.COMPLETE}
 _BAD = {Outcome.ERROR}
-_SUCCESS = {
-    RequestType.ORDER: Outcome.ENROLLED,
-    RequestType.OVERRIDE: Outcome.ENROLLED,
-    RequestType.RETURN: Outcome.UNENROLLED,
-}
 _STATE_OF = {
     Outcome.ENROLLED: LineState.ENROLLED,
     Outcome.UNENROLLED: LineState.UNENROLLED,
@@ -62,11 +58,17 @@ _STATE_OF = {
     Outcome.REJECTED: LineState.REJECTED,
 }
 _FAILED = (LineState.REJECTED, LineState.REVIEW)
+_EFFECTS = (LineState.ENROLLED, LineState.UNENROLLED)
 
 
 def resolve(kind: ProviderKind, details: pa.Table, lines: pa.Table) -> Resolution:
     """`details` are the D records of the response; record 1 stands in row 2 of the file."""
     return _Resolver(kind, lines.to_pylist()).run(details.to_pylist())
+
+
+def _unfit(state: LineState | None, line: Mapping[str, str]) -> bool:
+    """Success in the wrong direction: the device would not be what its instruction made of it."""
+    return state in _EFFECTS and state != line["effect"]
 
 
 class _Resolver:
@@ -105,34 +107,26 @@ class _Resolver:
     def _device_state(self, row: int, item: dict[str, str | None], line: dict[str, str]) -> LineState | None:
         """The provider's code decides; its outcome must agree, or a person looks."""
         outcome = Outcome(item["outcome"] or "")
-        claimed = self._claimed(outcome, line)
+        claimed = None if outcome is Outcome.IN_PROGRESS else _STATE_OF.get(outcome, LineState.REVIEW)
         code = item["provider_code"]
+        if _unfit(claimed, line) or (code is None and claimed is LineState.REVIEW):
+            return self._review("ANSWER_OUTCOME_CONTRADICTS", row, "outcome")
         if code is None:
             return claimed
         if code in self._kind.success:
             return self._agreed(row, claimed, claimed not in _FAILED)
         meaning = self._kind.codes.get(code)
         if meaning is None:
-            self._findings.append(Finding("ANSWER_CODE_UNKNOWN", row, "provider_code"))
-            return LineState.REVIEW
+            return self._review("ANSWER_CODE_UNKNOWN", row, "provider_code")
         same_side = (claimed in _FAILED) == (meaning.state in _FAILED) and (claimed is None) == (meaning.state is None)
-        return self._agreed(row, meaning.state, same_side)
+        return self._agreed(row, meaning.state, same_side and not _unfit(meaning.state, line))
 
     def _agreed(self, row: int, state: LineState | None, agrees: bool) -> LineState | None:
-        if agrees:
-            return state
-        self._findings.append(Finding("ANSWER_CODE_CONTRADICTS", row, "provider_code"))
-        return LineState.REVIEW
+        return state if agrees else self._review("ANSWER_CODE_CONTRADICTS", row, "provider_code")
 
-    @staticmethod
-    def _claimed(outcome: Outcome, line: dict[str, str]) -> LineState | None:
-        """What the outcome alone says; success in the wrong direction is for a person."""
-        if outcome is Outcome.IN_PROGRESS:
-            return None
-        expected = _SUCCESS.get(RequestType(line["request_type"]))
-        if expected is not None and outcome in (Outcome.ENROLLED, Outcome.UNENROLLED) and outcome is not expected:
-            return LineState.REVIEW
-        return _STATE_OF.get(outcome, LineState.REVIEW)
+    def _review(self, code: str, row: int, column: str) -> LineState:
+        self._findings.append(Finding(code, row, column))
+        return LineState.REVIEW
 
     def _envelope(self, row: int, item: dict[str, str | None]) -> None:
         members = self._members(item)

@@ -15,7 +15,6 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    exists,
     func,
     insert,
     literal,
@@ -25,6 +24,7 @@ from sqlalchemy import (
 )
 
 from adapters.registry.bulk import fetch, staged
+from adapters.registry.effects import HOLDING, effect
 from adapters.registry.tables import (
     device_events,
     devices,
@@ -41,7 +41,6 @@ from jobs.resolution import LINES, Decision
 from jobs.states import DeviceState, LineState
 
 _EFFECTIVE = (LineState.ENROLLED, LineState.UNENROLLED, LineState.UNCHANGED)
-_HOLDING = (RequestType.ORDER, RequestType.OVERRIDE)
 
 
 class Answers:
@@ -60,6 +59,7 @@ class Answers:
                 order_lines.c.delivery_number,
                 orders.c.request_type,
                 order_lines.c.state,
+                effect(),
             )
             .select_from(
                 lines.join(order_lines, order_lines.c.id == lines.c.order_line_id).join(
@@ -175,24 +175,11 @@ def _fold(connection: Connection, file_id: int, now: datetime) -> None:
 
 def _effective(chosen: ColumnElement[bool], file_id: ColumnElement[Any]) -> Subquery:
     """Chosen lines that had an effect: device, instruction, effect, and the order that holds the device."""
-    voided_return = exists(
-        select(literal(1)).where(
-            _returned.c.provider == orders.c.provider,
-            _returned.c.order_number == orders.c.order_number,
-            _returned.c.request_type == RequestType.RETURN,
-        )
-    )
-    effect = case(
-        (orders.c.request_type.in_(_HOLDING), DeviceState.ENROLLED),
-        (orders.c.request_type == RequestType.RETURN, DeviceState.UNENROLLED),
-        (voided_return, DeviceState.ENROLLED),
-        else_=DeviceState.UNENROLLED,
-    )
     return (
         select(
             order_lines.c.device_id,
             order_lines.c.id.label("order_line_id"),
-            effect.label("effect"),
+            effect().label("effect"),
             cast(file_id, Key).label("file_id"),
             orders.c.provider,
             orders.c.order_number,
@@ -202,9 +189,6 @@ def _effective(chosen: ColumnElement[bool], file_id: ColumnElement[Any]) -> Subq
         .where(chosen, order_lines.c.state.in_(_EFFECTIVE))
         .subquery("effective")
     )
-
-
-_returned = orders.alias("returned")
 
 
 def _append_events(connection: Connection, effective: Subquery, now: datetime) -> None:
@@ -222,7 +206,7 @@ def _append_events(connection: Connection, effective: Subquery, now: datetime) -
     )
     holder = case(
         (effective.c.effect == DeviceState.UNENROLLED, null()),
-        (effective.c.request_type.in_(_HOLDING), effective.c.order_number),
+        (effective.c.request_type.in_(HOLDING), effective.c.order_number),
         else_=_last_holder(effective.c.device_id),
     )
     connection.execute(
@@ -243,7 +227,7 @@ def _last_holder(device_id: ColumnElement[Any]) -> ColumnElement[Any]:
     return (
         select(order.c.order_number)
         .select_from(line.join(order, order.c.id == line.c.order_id))
-        .where(line.c.device_id == device_id, order.c.request_type.in_(_HOLDING), line.c.state.in_(_EFFECTIVE))
+        .where(line.c.device_id == device_id, order.c.request_type.in_(HOLDING), line.c.state.in_(_EFFECTIVE))
         .order_by(line.c.id.desc())
         .limit(1)
         .scalar_subquery()

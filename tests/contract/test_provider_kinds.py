@@ -41,7 +41,7 @@ def resolved(
     """State of one line after a device record of that outcome and code, and the findings."""
     record = dict.fromkeys(RESPONSE_DETAIL.names) | {"level": "DEVICE", "order_id": "SO-1", "device_id": "SN1"}
     record |= {"outcome": str(outcome), "provider_code": code}
-    line = [1, "SN1", "SO-1", "DL-1", str(request_type), "SENT"]
+    line = [1, "SN1", "SO-1", "DL-1", str(request_type), "SENT", str(_GOOD[request_type])]
     lines = pa.table(
         [pa.array([value], type_) for value, (_, type_) in zip(line, LINES, strict=True)], [n for n, _ in LINES]
     )

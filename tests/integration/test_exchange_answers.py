@@ -110,7 +110,7 @@ def test_in_progress_goes_on_waiting(desk: Desk) -> None:
     [
         ("ENROLLED", "DE-4301", "ANSWER_CODE_CONTRADICTS"),
         ("REJECTED", "COMPLETE", "ANSWER_CODE_CONTRADICTS"),
-        ("UNENROLLED", "COMPLETE", "ANSWER_CODE_CONTRADICTS"),
+        ("UNENROLLED", "COMPLETE", "ANSWER_OUTCOME_CONTRADICTS"),
         ("IN_PROGRESS", "DE-4301", "ANSWER_CODE_CONTRADICTS"),
     ],
 )

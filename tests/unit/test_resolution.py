@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from adapters.providers import load_kind
 from formats.enrolment import Level, Outcome
 from formats.generic.layout import RESPONSE_DETAIL
+from jobs.codes import CodeMeaning
 from jobs.resolution import LINES, Resolution, resolve
 from jobs.states import LineState
 
@@ -23,7 +25,9 @@ def answer(*records: Mapping[str, str]) -> pa.Table:
     return pa.table(columns, schema=RESPONSE_DETAIL.arrow())
 
 
-def lines(*devices: str, order: str = "SO-1", request_type: str = "OR", state: str = "SENT") -> pa.Table:
+def lines(
+    *devices: str, order: str = "SO-1", request_type: str = "OR", state: str = "SENT", effect: str = ""
+) -> pa.Table:
     rows = [
         {
             "order_line_id": number,
@@ -32,6 +36,7 @@ def lines(*devices: str, order: str = "SO-1", request_type: str = "OR", state: s
             "delivery_number": "DL-1",
             "request_type": request_type,
             "state": state,
+            "effect": effect or ("ENROLLED" if request_type in ("OR", "OV") else "UNENROLLED"),
         }
         for number, device in enumerate(devices, 1)
     ]
@@ -65,9 +70,12 @@ def codes(resolution: Resolution) -> list[str]:
         ("OR", "ENROLLED", "ZZ-1", LineState.REVIEW, ["ANSWER_CODE_UNKNOWN"]),
         ("OR", "ENROLLED", "DE-4304", LineState.REVIEW, ["ANSWER_CODE_CONTRADICTS"]),
         ("OR", "REJECTED", "COMPLETE", LineState.REVIEW, ["ANSWER_CODE_CONTRADICTS"]),
-        ("OR", "UNENROLLED", "", LineState.REVIEW, []),
-        ("RE", "ENROLLED", "", LineState.REVIEW, []),
-        ("OR", "COMPLETE", "", LineState.REVIEW, []),
+        ("OR", "UNENROLLED", "", LineState.REVIEW, ["ANSWER_OUTCOME_CONTRADICTS"]),
+        ("OV", "UNENROLLED", "COMPLETE", LineState.REVIEW, ["ANSWER_OUTCOME_CONTRADICTS"]),
+        ("RE", "ENROLLED", "", LineState.REVIEW, ["ANSWER_OUTCOME_CONTRADICTS"]),
+        ("VD", "ENROLLED", "", LineState.REVIEW, ["ANSWER_OUTCOME_CONTRADICTS"]),
+        ("VD", "ENROLLED", "DE-4304", LineState.REVIEW, ["ANSWER_OUTCOME_CONTRADICTS"]),
+        ("OR", "COMPLETE", "", LineState.REVIEW, ["ANSWER_OUTCOME_CONTRADICTS"]),
     ],
 )
 def test_the_device_record_decides(
@@ -76,6 +84,26 @@ def test_the_device_record_decides(
     resolution = resolve(KIND, answer(device("A", outcome, code)), lines("A", request_type=request_type))
     assert states(resolution) == [expected]
     assert codes(resolution) == found
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected", "found"),
+    [
+        ("ENROLLED", LineState.ENROLLED, []),
+        ("UNENROLLED", LineState.REVIEW, ["ANSWER_OUTCOME_CONTRADICTS"]),
+        ("UNCHANGED", LineState.UNCHANGED, []),
+    ],
+)
+def test_a_void_of_a_return_enrols(outcome: str, expected: LineState, found: Sequence[str]) -> None:
+    resolution = resolve(KIND, answer(device("A", outcome)), lines("A", request_type="VD", effect="ENROLLED"))
+    assert (states(resolution), codes(resolution)) == ([expected], found)
+
+
+def test_a_code_cannot_turn_an_instruction_round() -> None:
+    """A kind may map a code of its own to ENROLLED; on a return that is for a person."""
+    kind = replace(KIND, codes={"DONE": CodeMeaning(LineState.ENROLLED, "Is enrolled")})
+    resolution = resolve(kind, answer(device("A", "UNCHANGED", "DONE")), lines("A", request_type="RE"))
+    assert (states(resolution), codes(resolution)) == ([LineState.REVIEW], ["ANSWER_CODE_CONTRADICTS"])
 
 
 def test_an_order_error_without_device_records_is_the_leaf() -> None:
