@@ -23,6 +23,7 @@ from tests.support.installation import Installation, make_installation, order_ro
 from tests.support.machine import need
 from tests.support.muster import ACTOR, CommandLine, Ran
 from tests.support.openpgp import party
+from tests.support.tampering import tampering
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -179,7 +180,7 @@ def test_no_secret_is_ever_shown(stranded: Ran, installation: Installation, must
 
 def test_a_broken_audit_trail_is_a_failure(stranded: Ran, installation: Installation, muster: CommandLine) -> None:
     engine = make_engine(f"sqlite:///{installation.workspace.registry}")
-    with engine.begin() as connection:
+    with tampering(engine) as connection:
         connection.execute(update(audit).where(audit.c.number == 2).values(actor="somebody else"))
     engine.dispose()
     ran = muster("audit", "verify")

@@ -8,15 +8,23 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from adapters.registry import audit as audit_module
 from adapters.registry.registry import Registry
 from adapters.registry.tables import audit
 from jobs.errors import MusterError, ProviderBusy
 from tests.support.ledger import NOW, Ledger
+from tests.support.tampering import tampering
 
 TERM = timedelta(minutes=30)
+CHANGES = ("UPDATE audit SET reason = 'x' WHERE number = 2", "UPDATE audit SET number = 9", "DELETE FROM audit")
+OTHER_CHANGE = {
+    "sqlite": "INSERT OR REPLACE INTO audit SELECT number, at, actor, action, object, 'x', facts, previous_hash, hash "
+    "FROM audit WHERE number = 2",
+    "postgresql": "TRUNCATE audit",
+}
 
 
 def append(ledger: Ledger, count: int, action: str = "batch sealed") -> None:
@@ -39,25 +47,37 @@ def test_an_untouched_trail_holds(ledger: Ledger) -> None:
         assert list(connection.execute(select(audit.c.number).order_by(audit.c.number)).scalars()) == [1, 2, 3, 4, 5]
 
 
+def test_the_database_itself_refuses_to_change_the_trail(ledger: Ledger) -> None:
+    """Also to the owner of the table."""
+    append(ledger, 3)
+    for change in (*CHANGES, OTHER_CHANGE[ledger.engine.dialect.name]):
+        with pytest.raises(DBAPIError, match="append-only"), ledger.engine.begin() as connection:
+            connection.execute(text(change))
+    with ledger.engine.connect() as connection:
+        assert [row.reason for row in connection.execute(select(audit))] == ["", "", ""]
+    append(ledger, 1)
+    assert breaks(ledger) == []
+
+
 @pytest.mark.parametrize("column", ["at", "actor", "action", "object", "reason", "facts", "hash"])
 def test_a_changed_row_is_found(ledger: Ledger, column: str) -> None:
     append(ledger, 5)
     changed = NOW + timedelta(seconds=1) if column == "at" else "f" * 40
-    with ledger.engine.begin() as connection:
+    with tampering(ledger.engine) as connection:
         connection.execute(update(audit).where(audit.c.number == 3).values({column: changed}))
     assert breaks(ledger)[0] == 3
 
 
 def test_a_removed_row_is_found(ledger: Ledger) -> None:
     append(ledger, 5)
-    with ledger.engine.begin() as connection:
+    with tampering(ledger.engine) as connection:
         connection.execute(delete(audit).where(audit.c.number == 3))
     assert breaks(ledger) == [4]
 
 
 def test_a_row_that_was_hashed_again_is_found_by_the_next(ledger: Ledger) -> None:
     append(ledger, 4)
-    with ledger.engine.begin() as connection:
+    with tampering(ledger.engine) as connection:
         changed = dict(connection.execute(select(audit).where(audit.c.number == 2)).one()._mapping)
         changed |= {"actor": "mallory@example.com"}
         changed["hash"] = audit_module._hash({name: value for name, value in changed.items() if name != "hash"})
