@@ -127,11 +127,10 @@ fleet_freedom_providers = Table(
     metadata,
     Column("id", Key, primary_key=True),
     Column("company", Key, nullable=False),
-    Column("reporting_id", String(40), nullable=False),
+    Column("reporting_id", String(50), nullable=False),
     Column("reporting_id_kind", String(20), nullable=False),
     Column("kind", String(60), nullable=False),
     Column("phone_number", String(16)),
-    Column("password_sha256", String(64)),  # tells a new password from the present one; the archive keeps the workbook
     UniqueConstraint("company", "reporting_id"),
 )
 
