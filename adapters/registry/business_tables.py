@@ -6,7 +6,7 @@ shipped but not sold is bound to a placeholder frame id, or to none.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, String, Table, UniqueConstraint, text
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, String, Table, UniqueConstraint, text
 
 from adapters.registry.tables import metadata
 from adapters.registry.types import Key
@@ -54,7 +54,10 @@ products = Table(
     Column("location_id", ForeignKey("locations.id")),
     _unique_among_real("products", "motor_id"),
     _unique_among_real("products", "bms_id"),
+    Index(None, "motor_id"),
+    Index(None, "bms_id"),
     Index(None, "customer_id"),
+    CheckConstraint("placeholder OR vin IS NOT NULL", name="placeholder"),  # without a frame id it is bound to none
 )
 
 sales = Table(

@@ -21,7 +21,8 @@ from sqlalchemy.exc import IntegrityError
 from adapters.registry import registry as registry_module
 from adapters.registry.engine import make_engine
 from adapters.registry.registry import Registry
-from adapters.registry.tables import devices, leases, metadata, provider_states
+from adapters.registry.schema import metadata
+from adapters.registry.tables import devices, leases, provider_states
 from jobs.states import FileState
 
 MIGRATIONS = Path(registry_module.__file__).parent / "migrations"

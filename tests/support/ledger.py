@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Engine, select
 
 from adapters.registry.engine import make_engine
 from adapters.registry.registry import Registry
-from adapters.registry.tables import devices, metadata, order_lines
+from adapters.registry.schema import metadata
+from adapters.registry.tables import devices, order_lines
 from formats import identifiers
 from formats.enrolment import Level, Outcome
 from formats.generic.totals import hash_total

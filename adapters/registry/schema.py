@@ -1,0 +1,8 @@
+"""The whole schema: `metadata` with every table on it, for migrations and whoever compares with them."""
+
+from __future__ import annotations
+
+from adapters.registry import business_tables
+from adapters.registry.tables import metadata
+
+__all__ = ["business_tables", "metadata"]
