@@ -115,7 +115,7 @@ _KINDS = (
     ),
     _error(
         "DEVICE_CONFLICT",
-        "The identifiers of this row belong to different devices",
+        "The identifiers of this row belong to different devices, or differ from those on record",
         "Check each identifier; one of them is another device's.",
     ),
     _error(

@@ -23,6 +23,7 @@ ENRICHMENT: tuple[tuple[str, pa.DataType], ...] = (
     ("customer_id", pa.int64()),
     ("organisation_id", pa.string()),
     *((name, pa.int64()) for name in DEVICE_MATCHES),
+    ("device_differs", pa.int64()),  # an identifier of the row is not the one on the device's record
     ("device_state", pa.string()),
     ("device_order", pa.string()),  # order that holds or will hold the device
     ("device_order_date", pa.string()),
@@ -160,10 +161,12 @@ def _differs_from_first(rows: pa.Table) -> pa.BooleanArray:
 
 
 def _conflict(known: pa.Table) -> pa.ChunkedArray:
+    """The identifiers belong to different devices, or one is not what the device is known by."""
     ids = [known[name] for name in DEVICE_MATCHES]
     highest = pc.max_element_wise(*ids, skip_nulls=True)
     lowest = pc.min_element_wise(*ids, skip_nulls=True)
-    return pc.fill_null(pc.not_equal(highest, lowest), False)
+    two_devices = pc.fill_null(pc.not_equal(highest, lowest), False)
+    return pc.or_(two_devices, pc.equal(known["device_differs"], 1))
 
 
 def _return_faults(rows: pa.Table, known: pa.Table) -> dict[str, pa.BooleanArray]:

@@ -121,6 +121,7 @@ def _enrichment(stage: Table) -> Select[tuple[object, ...]]:
             customers.c.id,
             customer_organisations.c.organisation_id,
             *(by[name].c.id for name in IDENTIFIER_COLUMNS),
+            case((or_(*(device.c[name] != stage.c[name] for name in IDENTIFIER_COLUMNS)), 1), else_=0),
             device.c.state,
             case((_leaving(device_id), null()), else_=func.coalesce(device.c.order_number, holding)),
             _holding_date(device_id),

@@ -89,8 +89,8 @@ def test_equal_texts_of_different_identifiers_are_different_devices(ledger: Ledg
 
 def test_what_is_known_about_an_unknown_row(ledger: Ledger) -> None:
     (row,) = enriched(ledger, order_row(1, customer_account="C-9"))
-    assert {name for name, value in row.items() if value is not None} == {"row", "device_open", "original_exists"}
-    assert (row["row"], row["device_open"], row["original_exists"]) == (2, 0, 0)
+    facts = {name: value for name, value in row.items() if value is not None}
+    assert facts == {"row": 2, "device_differs": 0, "device_open": 0, "original_exists": 0}
 
 
 def test_what_is_known_about_a_waiting_device(ledger: Ledger) -> None:
@@ -117,6 +117,18 @@ def test_identifiers_of_two_devices_are_told_apart(ledger: Ledger) -> None:
     (row,) = enriched(ledger, order_row(3, serial_number="SN00000001", imei=IMEI_2))
     assert row["device_by_serial_number"] != row["device_by_imei"]
     assert None not in (row["device_by_serial_number"], row["device_by_imei"])
+
+
+def test_another_identifier_than_the_one_on_record_is_seen(ledger: Ledger) -> None:
+    ledger.order(order_row(1, imei=IMEI_1), order_row(2))
+    same, differs, completes, unknown = enriched(
+        ledger,
+        order_row(1, imei=IMEI_1),
+        order_row(3, serial_number="SN00000001", imei=IMEI_2),
+        instruction("RE", 2, imei="352099001761481"),
+        order_row(4, mac="02:1A:2B:3C:4D:5E"),
+    )
+    assert [row["device_differs"] for row in (same, differs, completes, unknown)] == [0, 1, 0, 0]
 
 
 def test_a_void_reaches_every_device_of_its_order(ledger: Ledger) -> None:

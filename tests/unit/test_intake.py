@@ -23,6 +23,7 @@ UNKNOWN: Cells = {
     **dict.fromkeys(name for name, _ in ENRICHMENT),
     "customer_id": 1,
     "organisation_id": "ORG-77",
+    "device_differs": 0,
     "device_open": 0,
     "original_exists": 0,
 }
@@ -100,6 +101,7 @@ def test_a_row_that_breaks_no_rule_is_accepted(cells: Cells, facts: Cells) -> No
         ({}, {"other_order_date": "2026-02-01T00:00:00Z"}, "ORDER_HEADER_MISMATCH", "order_number"),
         ({}, {**HELD, "device_by_mac": 8}, "DEVICE_CONFLICT", "serial_number"),
         ({}, {"device_by_imei": 3, "device_by_meid": 4}, "DEVICE_CONFLICT", "serial_number"),
+        ({}, {**HELD, "device_by_imei": None, "device_differs": 1}, "DEVICE_CONFLICT", "serial_number"),
         (RETURN, {}, "RETURN_NOT_ENROLLED", "serial_number"),
         (RETURN, {**HELD, "device_state": "NEW"}, "RETURN_NOT_ENROLLED", "serial_number"),
         (RETURN, {**HELD, "device_state": "UNENROLLED"}, "RETURN_NOT_ENROLLED", "serial_number"),
@@ -174,6 +176,7 @@ FACTS = st.fixed_dictionaries(
         "customer_id": st.sampled_from([None, 1, 2]),
         "organisation_id": st.sampled_from([None, "ORG-77"]),
         **{name: st.sampled_from([None, None, 7, 8]) for name in DEVICE_MATCHES},
+        "device_differs": st.integers(0, 1),
         "device_state": st.sampled_from([None, "NEW", "ENROLLED", "UNENROLLED"]),
         "device_order": st.sampled_from([None, "SO-1001", "SO-2"]),
         "device_order_date": st.sampled_from([None, "2026-03-01T09:00:00Z", "2026-05-01T00:00:00Z"]),
