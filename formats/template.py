@@ -71,8 +71,9 @@ class Lookup:
 
 
 Known = Mapping[str, pa.Table]
-"""By name of the lookup: a table in the order of the rows, with `matches` (int64) and the lookup's
-fields, which are null unless exactly one record matches."""
+"""By name of the lookup: a table in the order of the rows, with `matches` (int64; 0 for an empty cell) and the
+lookup's fields, which are null unless exactly one record matches. Texts and days are strings, ids and other
+whole numbers int64, truth values booleans."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +126,15 @@ class Reference:
 
 @dataclass(frozen=True)
 class Write:
+    emptied: tuple[str, ...] = ()
     """One set-based statement. Without `key` the rows are inserted, else the records they name are updated.
 
-    `rows`: the table's columns (text and int64, null empties), and `row` to know whose they are: what
-    belongs to a row that fails in the end is not written. A column in `references` holds the value by
-    which the reference is found.
+    `rows`: the table's columns (text, int64 and booleans, null empties), and `row` to know whose they are:
+    what belongs to a row that fails in the end is not written. A column in `references` holds the value by
+    which the reference is found. Each row reaches exactly one record, and each reference that is given is
+    found, or nothing may be kept.
+
+    `emptied`: columns that become null in the records `key` names, however many these are, also none.
     """
 
     table: str

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from formats.template import Known, Lookup, Write
 from jobs.batches import Batch
 from jobs.files import InboundFile
 from jobs.resolution import Decision
@@ -244,6 +245,23 @@ class Transaction(Protocol):
     """All tables, inside one transaction: it commits when the block ends and rolls back on an error."""
 
     @property
+class Records(Protocol):
+    """What staff's uploads look up and write, set by set."""
+
+    def known(self, rows: pa.Table, lookups: Mapping[str, Lookup]) -> Known:
+        """What the registry knows of the rows (columns of a template, and `row`), one table per lookup."""
+
+    def write(self, write: Write) -> int:
+        """Carry out one write; returns the records it reached.
+
+        Raises StateMoved if a record or a reference is not there, or one collides with another; then
+        nothing of the transaction may be kept.
+        """
+
+    def offers(self, name: str) -> list[str]:
+        """Values in use for a drop-down, sorted; none for a list that is not known."""
+
+
     def intake(self) -> Intake: ...
 
     @property
@@ -276,6 +294,9 @@ class Registry(Protocol):
 
     def view(self) -> AbstractContextManager[Transaction]:
         """A transaction that only reads, and waits for no writer."""
+
+    @property
+    def records(self) -> Records: ...
 
     def rehearsal(self) -> AbstractContextManager[Transaction]:
         """A transaction that is always rolled back: for dry runs."""

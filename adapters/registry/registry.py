@@ -21,6 +21,7 @@ from adapters.registry.files import Files
 from adapters.registry.intake import Intake
 from adapters.registry.leases import Leases
 from adapters.registry.queries import Queries
+from adapters.registry.records import Records
 from adapters.registry.runs import Runs
 
 _MIGRATION_LOCK = 7_301_985  # any constant: processes that start together migrate one after the other
@@ -72,6 +73,10 @@ class Transaction:
     def queries(self) -> Queries:
         return Queries(self._db)
 
+
+    @cached_property
+    def records(self) -> Records:
+        return Records(self._db)
 
 class Registry:
     """Implements `jobs.registry.Registry` over one database."""

@@ -1,0 +1,198 @@
+"""Uploads against the registry: a few set-based statements that know no template.
+
+A lookup is one join from the staged rows to a source, a write one INSERT … SELECT or UPDATE … FROM.
+Names of tables come from closed lists (`adapters.registry.sources`), never from a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Insert,
+    Integer,
+    Select,
+    Table,
+    Text,
+    Update,
+    cast,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from adapters.registry.bulk import fetch, staged
+from adapters.registry.sources import OFFERS, SOURCES, WRITABLE, Source
+from formats.template import Known, Lookup, Write
+from jobs.errors import StateMoved
+
+MOST_OFFERS = 5_000
+_POSITION = "position"
+
+
+class Records:
+    """Implements `jobs.registry.Records`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def known(self, rows: pa.Table, lookups: Mapping[str, Lookup]) -> Known:
+        """What the registry knows of each row, one table per lookup."""
+        cells = sorted({cell for lookup in lookups.values() for cell in lookup.on.values()})
+        with staged(self._db, "records_known", rows.select(["row", *cells])) as stage:
+            if self._db.dialect.name == "postgresql":
+                self._db.execute(text(f"ANALYZE {stage.name}"))
+            return {name: self._look_up(stage, lookup, rows["row"]) for name, lookup in lookups.items()}
+
+    def write(self, write: Write) -> int:
+        """Carry out one write; returns the records it reached. Raises StateMoved, and nothing may be kept then."""
+        if write.rows.num_rows == 0:
+            return 0
+        with staged(self._db, "records_write", _transportable(write.rows)) as stage:
+            try:
+                reached = self._db.execute(_statement(write, stage)).rowcount
+            except IntegrityError as error:
+                raise StateMoved("A record collides with another one", constraint=_constraint(error)) from None
+        if not write.emptied and reached != write.rows.num_rows:
+            raise StateMoved(
+                "Records that rows of an upload name are not there, or there twice",
+                table=write.table,
+                rows=write.rows.num_rows,
+                reached=reached,
+            )
+        return reached
+
+    def offers(self, name: str) -> list[str]:
+        """Values in use for a drop-down, sorted; none for a list that is not known."""
+        column = OFFERS.get(name)
+        if column is None:
+            return []
+        statement = select(column).where(column.is_not(None)).distinct().order_by(column).limit(MOST_OFFERS)
+        return sorted(self._db.execute(statement).scalars())
+
+    def _look_up(self, stage: Table, lookup: Lookup, rows: pa.ChunkedArray) -> pa.Table:
+        source = SOURCES[lookup.source]
+        kinds = {name: _kind(source.columns[name]) for name in lookup.fields}
+        fetched = [(name, pa.int64() if kind == pa.bool_() else kind) for name, kind in kinds.items()]
+        shape = [("row", pa.int64()), ("matches", pa.int64()), *fetched]
+        found = fetch(self._db, _matching(stage, source, lookup), shape)
+        aligned = found.take(pc.index_in(rows.combine_chunks(), value_set=found["row"].combine_chunks()))
+        matches = pc.fill_null(aligned["matches"], 0)
+        one = pc.equal(matches, 1)
+        fields = [
+            pc.if_else(one, aligned[name].cast(kind), pa.scalar(None, kind)).combine_chunks()
+            for name, kind in kinds.items()
+        ]
+        return pa.table([matches.combine_chunks(), *fields], names=["matches", *kinds])
+
+
+def _kind(column: ColumnElement[Any]) -> pa.DataType:
+    if isinstance(column.type, Boolean):
+        return pa.bool_()
+    return pa.int64() if isinstance(column.type, Integer) else pa.string()
+
+
+def _matching(stage: Table, source: Source, lookup: Lookup) -> Select[Any]:
+    """Rows that match at all: how many records, and of one record its fields."""
+    shown = _folded(source, lookup) if lookup.folded else source
+    fields = [shown.columns[name] for name in lookup.fields]
+    values = [cast(field, Integer) if isinstance(field.type, Boolean) else field for field in fields]
+    met = [_equal(shown.columns[name], stage.c[cell], lookup.folded) for name, cell in lookup.on.items()]
+    return (
+        select(stage.c.row, func.count(), *(func.min(value) for value in values))
+        .select_from(stage)
+        .select_from(shown.start)
+        .where(*met, *shown.only)
+        .group_by(stage.c.row)
+    )
+
+
+def _folded(source: Source, lookup: Lookup) -> Source:
+    """The source with what is compared in lower case; computed once, so that SQLite can index it."""
+    fields = {name: source.columns[name].label(f"field_{name}") for name in lookup.fields}
+    keys = {name: source.columns[name] for name in lookup.on}
+    compared = {
+        name: (key if isinstance(key.type, Integer) else func.lower(key, type_=Text)).label(f"key_{name}")
+        for name, key in keys.items()
+    }
+    once = (
+        select(*fields.values(), *compared.values())
+        .select_from(source.start)
+        .where(*source.only)
+        .cte("folded")
+        .prefix_with("MATERIALIZED")
+    )
+    columns = {name: once.c[f"field_{name}"] for name in fields}
+    return Source(once, {**columns, **{name: once.c[f"key_{name}"] for name in keys}})
+
+
+def _equal(column: ColumnElement[Any], cell: ColumnElement[Any], folded: bool) -> ColumnElement[bool]:
+    if isinstance(column.type, Integer):
+        return column == cast(cell, BigInteger)
+    return column == (func.lower(cell) if folded else cell)
+
+
+def _transportable(rows: pa.Table) -> pa.Table:
+    """Truth values as 0 and 1, the place of each row, and without the number of the row it comes from."""
+    kept = rows.select([name for name in rows.column_names if name != "row"])
+    for index, field in enumerate(kept.schema):
+        if pa.types.is_boolean(field.type):
+            kept = kept.set_column(index, field.name, kept.column(index).cast(pa.int64()))
+    return kept.append_column(_POSITION, pa.array(range(kept.num_rows), pa.int64()))
+
+
+def _statement(write: Write, stage: Table) -> Insert | Update:
+    table = WRITABLE[write.table]
+    names = [column.name for column in stage.columns if column.name != _POSITION]
+    resolved = _resolved(write, table, stage, names)
+    if not write.key:
+        return insert(table).from_select(names, resolved.order_by(stage.c[_POSITION]))
+    given = resolved.subquery("given")
+    values: dict[str, Any] = {name: given.c[name] for name in names if name not in write.key}
+    values.update({name: null() for name in write.emptied})
+    return update(table).where(*(table.c[name] == given.c[name] for name in write.key)).values(values)
+
+
+def _resolved(write: Write, table: Table, stage: Table, names: list[str]) -> Select[Any]:
+    """The staged rows as the table has them: types cast, references found. A row whose reference is not there
+    falls out, and is missed by the count."""
+    source: Any = stage
+    met: list[ColumnElement[bool]] = []
+    columns: list[ColumnElement[Any]] = []
+    for name in names:
+        reference = write.references.get(name)
+        if reference is None:
+            columns.append(_as(table.c[name], stage.c[name]).label(name))
+            continue
+        other = WRITABLE[reference.table].alias(f"by_{name}")
+        by = other.c[reference.by]
+        source = source.outerjoin(other, by == _as(by, stage.c[name]))
+        met.append(or_(stage.c[name].is_(None), other.c.id.is_not(None)))
+        columns.append(other.c.id.label(name))
+    return select(*columns).select_from(source).where(*met)
+
+
+def _as(column: ColumnElement[Any], cell: ColumnElement[Any]) -> ColumnElement[Any]:
+    if isinstance(column.type, Boolean):
+        return cell != 0
+    if isinstance(column.type, Integer):
+        return cell if isinstance(cell.type, BigInteger) else cast(cell, BigInteger)
+    return cell if isinstance(cell.type, Text) else cast(cell, Text)
+
+
+def _constraint(error: IntegrityError) -> str:
+    """Which one it was, without the values it was about."""
+    told = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    return str(told or error.orig)
