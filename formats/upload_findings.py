@@ -131,6 +131,81 @@ UPLOAD_KINDS = (
     _error("EMAIL_INVALID", "The e-mail address is not complete", "Write it as name@example.com."),
     # rows, judged against the registry
     _error("SCOPE_FORBIDDEN", "The row concerns a customer you may not change", "Ask an administrator to upload it."),
+    # leases
+    _error("LEASE_OFF", "Leases are not in use here", "Ask an administrator; subscriptions are off in the settings."),
+    _warning(
+        "LEASE_TERM",
+        "The expiry date is not the last renewal plus the duration",
+        "The row was taken as it is; check both dates.",
+    ),
+    _warning(
+        "LEASE_ENDS_BEFORE_RENEWAL",
+        "The lease expires before it was last renewed",
+        "The row was taken as it is; check both dates.",
+    ),
+    # providers' devices
+    _error(
+        "CLIENT_UNKNOWN",
+        "No client has exactly this name",
+        "Copy the name as it is on record, capitals and blanks included, or add the client first.",
+    ),
+    _error(
+        "CLIENT_AMBIGUOUS",
+        "Several clients have this name",
+        "Ask an administrator which one is meant; give them names of their own first.",
+    ),
+    _error(
+        "FIRMWARE_TOO_OLD",
+        "The firmware is below the version the platform needs",
+        "Update the device to at least the version named here, then send the row again.",
+    ),
+    _warning(
+        "FIRMWARE_NOT_LATEST",
+        "The firmware is not the latest one",
+        "The row was taken; update the device when you can.",
+    ),
+    _error("NUMBER_RANGE", "The number is too low or too high", "Keep to the range in the description of the column."),
+    _error(
+        "COMPANY_EXISTS",
+        "A company of this name is on record already",
+        "Choose 'existing', or give the new company another name.",
+    ),
+    _error(
+        "COMPANY_UNKNOWN",
+        "No company of this name is on record",
+        "Correct the name, or choose 'new' to add the company with this device.",
+    ),
+    _error(
+        "COMPANY_AMBIGUOUS",
+        "Several companies have this name",
+        "Ask an administrator which one is meant; give them names of their own first.",
+    ),
+    _warning(
+        "SALES_ORDER_MISSING",
+        "The sales order number is missing",
+        "The row was taken; have the purchase order for the monitoring confirmed.",
+    ),
+    _warning(
+        "SHIPPED_AFTER_START",
+        "The UPS was shipped after the monitoring started",
+        "The row was taken as it is; check both dates.",
+    ),
+    # orders
+    _error(
+        "DEVICE_ELSEWHERE",
+        "The device is enrolled at another provider or for another customer",
+        "Give the provider and customer of the device's present order, or leave both blank.",
+    ),
+    _error(
+        "SWAP_OTHER",
+        "A swap of this order number is known with other content",
+        "Give the swap an order number of its own.",
+    ),
+    _error(
+        "VIN_PLACEHOLDER",
+        "The frame id is a default one that stands for no vehicle",
+        "Give the frame id of the vehicle the unit is built into.",
+    ),
     _error(
         "ROW_INTERRUPTED",
         "The row was not applied",
