@@ -126,7 +126,6 @@ class Reference:
 
 @dataclass(frozen=True)
 class Write:
-    emptied: tuple[str, ...] = ()
     """One set-based statement. Without `key` the rows are inserted, else the records they name are updated.
 
     `rows`: the table's columns (text, int64 and booleans, null empties), and `row` to know whose they are:
@@ -141,6 +140,7 @@ class Write:
     rows: pa.Table
     key: tuple[str, ...] = ()
     references: Mapping[str, Reference] = field(default_factory=dict)
+    emptied: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -241,10 +241,6 @@ class ConservationCount(Protocol):
         """The hash totals in the ledger against the lines, counted again, for the batches of one run."""
 
 
-class Transaction(Protocol):
-    """All tables, inside one transaction: it commits when the block ends and rolls back on an error."""
-
-    @property
 class Records(Protocol):
     """What staff's uploads look up and write, set by set."""
 
@@ -262,6 +258,10 @@ class Records(Protocol):
         """Values in use for a drop-down, sorted; none for a list that is not known."""
 
 
+class Transaction(Protocol):
+    """All tables, inside one transaction: it commits when the block ends and rolls back on an error."""
+
+    @property
     def intake(self) -> Intake: ...
 
     @property
@@ -288,15 +288,15 @@ class Records(Protocol):
     @property
     def conservation(self) -> ConservationCount: ...
 
+    @property
+    def records(self) -> Records: ...
+
 
 class Registry(Protocol):
     def transaction(self) -> AbstractContextManager[Transaction]: ...
 
     def view(self) -> AbstractContextManager[Transaction]:
         """A transaction that only reads, and waits for no writer."""
-
-    @property
-    def records(self) -> Records: ...
 
     def rehearsal(self) -> AbstractContextManager[Transaction]:
         """A transaction that is always rolled back: for dry runs."""

@@ -70,13 +70,13 @@ class Transaction:
         return ConservationCount(self._db)
 
     @cached_property
+    def records(self) -> Records:
+        return Records(self._db)
+
+    @cached_property
     def queries(self) -> Queries:
         return Queries(self._db)
 
-
-    @cached_property
-    def records(self) -> Records:
-        return Records(self._db)
 
 class Registry:
     """Implements `jobs.registry.Registry` over one database."""
