@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from formats.checks import INTEGER_PATTERN
 from formats.identifiers import PATTERNS
 from formats.schema import (
@@ -22,7 +24,7 @@ def reference(schema: RecordSchema) -> str:
     """A table of the columns in their order, then the rules across columns as a list."""
     rows = ["| column | heading | content | given | form | example |", "|---|---|---|---|---|---|"]
     rows += [_row(column) for column in schema.columns]
-    rules = [f"* {_rule(rule)}" for rule in schema.rules]
+    rules = [f"* {rule_text(rule, _code)}" for rule in schema.rules]
     return "\n".join([*rows, *(["", *rules] if rules else [])]) + "\n"
 
 
@@ -48,25 +50,26 @@ def _form(column: Column) -> str:
     return f"{pattern}, {least}at most {column.max_length} characters"
 
 
-def _rule(rule: Rule) -> str:
+def rule_text(rule: Rule, word: Callable[[str], str]) -> str:
+    """One rule across columns as a sentence; `word` says how names of columns and values are written."""
     match rule:
         case UniqueTogether(columns=columns):
-            return f"No two records share {_all(columns, 'and')}."
+            return f"No two records share {_all(columns, 'and', word)}."
         case AnyGiven(columns=columns, unless=None):
-            return f"{_all(columns, 'or')} is given."
+            return f"{_all(columns, 'or', word)} is given."
         case AnyGiven(columns=columns, unless=unless, values=values):
-            return f"{_all(columns, 'or')} is given, unless {_code(str(unless))} is {_all(values, 'or')}."
+            return f"{_all(columns, 'or', word)} is given, unless {word(str(unless))} is {_all(values, 'or', word)}."
         case RequiredWhen(column=column, when=when, values=values):
-            return f"{_code(column)} is given when {_code(when)} is {_all(values, 'or')}."
+            return f"{word(column)} is given when {word(when)} is {_all(values, 'or', word)}."
         case EmptyWhen(column=column, when=when, values=values):
-            return f"{_code(column)} is empty when {_code(when)} is {_all(values, 'or')}."
+            return f"{word(column)} is empty when {word(when)} is {_all(values, 'or', word)}."
         case NotBefore(column=column, other=other):
-            return f"{_code(column)} is not before {_code(other)}."
+            return f"{word(column)} is not before {word(other)}."
 
 
-def _all(names: tuple[str, ...], word: str) -> str:
-    *first, last = map(_code, names)
-    return f"{', '.join(first)} {word} {last}" if first else last
+def _all(names: tuple[str, ...], conjunction: str, word: Callable[[str], str]) -> str:
+    *first, last = map(word, names)
+    return f"{', '.join(first)} {conjunction} {last}" if first else last
 
 
 def _code(text: str) -> str:
