@@ -18,10 +18,12 @@ from adapters.registry.registry import Registry
 from adapters.remote_inbox import RemoteInbox
 from adapters.settings import Connections, Settings, Workspace, channel_key, resolve
 from adapters.spool import FileSpool
+from adapters.upload_inboxes import AllDrops, LocalDrops, RemoteDrops
 from jobs.context import Exchange, InboxLimits
 from jobs.errors import NotFound, Setup
 from jobs.ports import Channel, Folder
 from jobs.providers import Provider, SftpSettings
+from jobs.uploads import UploadPorts, UploadRules
 
 
 def make_cipher(workspace: Workspace, settings: Settings) -> OpenPgpCipher:
@@ -54,6 +56,7 @@ def make_exchange(
         channels=channels,
         inboxes=tuple(_inboxes(workspace, settings, channels, spool)),
         inbox_limits=InboxLimits(settings.inbox.settle, settings.inbox.max_file_bytes),
+        uploads=UploadPorts(_drops(workspace, settings, channels, spool), None, _upload_rules(settings)),
         providers={provider.name: provider for provider in settings.providers},
         kind_of=load_kind,
         validate=validate,
@@ -78,6 +81,28 @@ class _Channels:
 
     def sftp(self, settings: SftpSettings) -> Channel:
         return SftpChannel(settings, channel_key(settings.credential, self._workspace, self._connections))
+
+
+def _drops(workspace: Workspace, settings: Settings, channels: _Channels, spool: FileSpool) -> AllDrops:
+    local = LocalDrops(workspace.uploads)
+    source = settings.uploads.source
+    if source is None:
+        return AllDrops(local)
+    return AllDrops(local, RemoteDrops(channels.sftp(source.sftp), spool, source.folder, source.uploaders))
+
+
+def _upload_rules(settings: Settings) -> UploadRules:
+    chosen = settings.uploads
+    return UploadRules(
+        settle=chosen.settle,
+        max_bytes=chosen.max_file_bytes,
+        max_rows=chosen.max_rows,
+        chunk_rows=chosen.chunk_rows,
+        commit=chosen.commit,
+        max_failed_percent=chosen.max_failed_percent,
+        rules=chosen.rules,
+        zone=settings.zone,
+    )
 
 
 def _inboxes(workspace: Workspace, settings: Settings, channels: _Channels, spool: FileSpool) -> Iterator[Folder]:

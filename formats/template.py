@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from formats.findings import CATALOGUE, Severity
+from formats.rules import Rules as Rules
 from formats.schema import RecordSchema
 
 CLEAR = "CLEAR"
@@ -39,21 +40,6 @@ class Effect(StrEnum):
     CHANGED = "CHANGED"
     UNCHANGED = "UNCHANGED"
     FAILED = "FAILED"
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What an installation may set about the templates' rules (`[bulk.rules]` in muster.toml)."""
-
-    placeholder_pattern: str = "(?:CHH|EVH)000[0-9A-Z]*"  # default bindings of shipped parts: they count as free
-    vin_pattern: str = ""  # whole frame id, beyond the general form; empty: any
-    country_code: str = "+91"  # of phone numbers written without one
-    minimum_firmware: str = "00.06.18.32"  # DMP works from this one on
-    latest_firmware: str = ""  # below it: a warning; empty: none
-    own_sim_owner: str = "VENDOR"
-    subscription: bool = True  # leases are in use
-    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Values a column with `offers` may have, by the name of the list; a list that is not here allows any."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +96,9 @@ class Rows:
     def where(self, mask: pa.BooleanArray) -> Rows:
         return Rows(self.table.filter(mask).combine_chunks(), self.cleared.filter(mask).combine_chunks())
 
+    def slice(self, start: int, size: int) -> Rows:
+        return Rows(self.table.slice(start, size).combine_chunks(), self.cleared.slice(start, size).combine_chunks())
+
     @staticmethod
     def _flat(table: pa.Table, name: str) -> pa.Array:
         column = table.column(name)
@@ -155,6 +144,13 @@ class Plan:
     effects: pa.StringArray
     writes: tuple[Write, ...] = ()
     orders: pa.Table | None = None
+
+    @property
+    def failed(self) -> pa.Int64Array:
+        """Numbers of the rows that have an error finding."""
+        errors = [code for code, kind in CATALOGUE.items() if kind.severity is Severity.ERROR]
+        mask = pc.is_in(self.findings["code"], value_set=pa.array(errors, pa.string()))
+        return self.findings["row"].filter(mask).combine_chunks().unique()
 
 
 class Faults:

@@ -130,7 +130,35 @@ UPLOAD_KINDS = (
     ),
     _error("EMAIL_INVALID", "The e-mail address is not complete", "Write it as name@example.com."),
     # rows, judged against the registry
+    _error(
+        "UPLOADER_UNKNOWN",
+        "This person is not registered as an uploader",
+        "Ask an administrator to add them with `muster uploaders add`.",
+    ),
+    _error(
+        "SCOPE_TEMPLATE",
+        "The template is not open to uploaders who are limited to one customer",
+        "Ask an administrator to upload the file.",
+    ),
+    _error("UPLOAD_DISCARDED", "The upload was discarded", "The reason says why; send a corrected file."),
     _error("SCOPE_FORBIDDEN", "The row concerns a customer you may not change", "Ask an administrator to upload it."),
+    # vehicles
+    _error("VIN_UNKNOWN", "No vehicle has this frame id", "Read the frame id off the vehicle again."),
+    _error(
+        "VCU_UNKNOWN",
+        "No unit of this VCU/VTS id is on record",
+        "Check the number; if the unit was shipped, ask the vendor to configure it.",
+    ),
+    _error(
+        "KEY_MISMATCH",
+        "VIN and VCU/VTS id belong to different records",
+        "Check both; the answer names what this one is bound to.",
+    ),
+    _error(
+        "VCU_IN_USE",
+        "The unit is bound to another vehicle",
+        "Check the number; the answer names the frame id it is bound to.",
+    ),
     # leases
     _error("LEASE_OFF", "Leases are not in use here", "Ask an administrator; subscriptions are off in the settings."),
     _warning(

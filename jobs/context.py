@@ -16,6 +16,7 @@ from jobs.ports import Archive, Channels, Cipher, Clock, Folder, Spool
 from jobs.providers import Provider
 from jobs.registry import Registry, Transaction
 from jobs.runs import Run, Validation
+from jobs.uploads import UploadPorts
 
 _LEASE_TERM = timedelta(minutes=30)
 
@@ -40,6 +41,7 @@ class Exchange:
     channels: Channels
     inboxes: tuple[Folder, ...]
     inbox_limits: InboxLimits
+    uploads: UploadPorts
     providers: Mapping[str, Provider]
     kind_of: Callable[[str], ProviderKind]
     validate: Callable[[RecordSchema, pa.Table, str], Validation]

@@ -180,6 +180,13 @@ class StateMoved(Retry):
     remedy = "Run the job again; it starts from the present state"
 
 
+class NotWaiting(Setup):
+    """A decision about an upload that waits for none."""
+
+    code = "NOT_WAITING"
+    remedy = "See `muster uploads`: only a HELD upload is committed or discarded"
+
+
 class ConfigurationFaulty(Setup):
     """`faults` lists every fault, each with its path and remedy."""
 

@@ -11,6 +11,12 @@ from jobs.states import FileState
 class FileKind(StrEnum):
     ORDER_DISPATCH = "order_dispatch"
     RESPONSE = "response"
+    BULK_UPLOAD = "bulk_upload"
+    ORDER_UPLOAD = "order_upload"  # a bulk upload whose rows become order lines
+
+    @property
+    def makes_orders(self) -> bool:
+        return self in (FileKind.ORDER_DISPATCH, FileKind.ORDER_UPLOAD)
 
 
 @dataclass(frozen=True)

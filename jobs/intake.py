@@ -31,8 +31,9 @@ ENRICHMENT: tuple[tuple[str, pa.DataType], ...] = (
     ("known_customer_id", pa.int64()),  # header of the order as known
     ("known_po_number", pa.string()),
     ("known_line_sha256", pa.string()),
-    ("other_order_date", pa.string()),  # an OR order of this number with another date
+    ("other_order_date", pa.string()),  # an OR order of this number with another date that was not voided
     ("original_exists", pa.int64()),  # an order of this number that a void or override can reach
+    ("order_returned", pa.int64()),  # a device of the order of this number was returned, or is about to be
 )
 """What the registry adds to each row, in this order."""
 
@@ -60,6 +61,7 @@ def content_digests(rows: pa.Table) -> pa.StringArray:
 def judge_rows(rows: pa.Table, known: pa.Table, digests: pa.StringArray, providers: Collection[str]) -> Judged:
     """`rows` (order dispatch columns + row) and `known` (`ENRICHMENT`) stand in the same order."""
     duplicate = pc.or_(_true(pc.equal(known["known_line_sha256"], digests)), _repeated(digests))
+    whole = _is(rows, RequestType.VOID, RequestType.OVERRIDE)
     faults = {
         "PROVIDER_UNKNOWN": pc.invert(pc.is_in(rows["provider"], value_set=pa.array(sorted(providers), pa.string()))),
         "CUSTOMER_UNKNOWN": pc.is_null(known["customer_id"]),
@@ -68,9 +70,8 @@ def judge_rows(rows: pa.Table, known: pa.Table, digests: pa.StringArray, provide
         "ORDER_HEADER_MISMATCH": _header_mismatch(rows, known),
         "DEVICE_CONFLICT": _conflict(known),
         **_return_faults(rows, known),
-        "ORDER_UNKNOWN": pc.and_(
-            _is(rows, RequestType.VOID, RequestType.OVERRIDE), pc.equal(known["original_exists"], 0)
-        ),
+        "ORDER_UNKNOWN": pc.and_(whole, pc.equal(known["original_exists"], 0)),
+        "ORDER_RETURNED": pc.and_(whole, pc.equal(known["order_returned"], 1)),
         "DEVICE_ON_OTHER_ORDER": _on_other_order(rows, known),
     }
     refused = pa.array([False] * rows.num_rows, pa.bool_())

@@ -19,6 +19,7 @@ from jobs.files import InboundFile
 from jobs.resolution import Decision
 from jobs.runs import Conservation, ConservationCheck, FileFacts, FindingCount, Run, RunStatus, Step
 from jobs.states import BatchState, FileState, LineState
+from jobs.upload_ledger import Uploads
 
 
 class Intake(Protocol):
@@ -111,6 +112,9 @@ class Files(Protocol):
         now: datetime,
     ) -> InboundFile:
         """A row for the file, or the row that has the same bytes already (`new` says which)."""
+
+    def get(self, file_id: int) -> InboundFile:
+        """Raises NotFound."""
 
     def move(self, file_id: int, before: FileState, after: FileState, **values: Any) -> None:
         """One compare-and-set that must hit one row. Raises StateMoved."""
@@ -278,6 +282,9 @@ class Transaction(Protocol):
 
     @property
     def runs(self) -> Runs: ...
+
+    @property
+    def uploads(self) -> Uploads: ...
 
     @property
     def audit(self) -> AuditTrail: ...

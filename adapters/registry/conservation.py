@@ -16,11 +16,13 @@ from adapters.registry.tables import (
     order_lines,
     outcomes,
 )
+from adapters.registry.upload_tables import bulk_uploads, upload_rows
 from formats.generic.totals import hash_total
 from jobs.files import FileKind
 from jobs.runs import Bucket, Conservation, ConservationCheck
 from jobs.states import BUCKETS, REFUSED_BUCKET, UNCERTAIN_BUCKET, BatchState, DeviceState, LineState
 
+_ORDER_FILES = [kind for kind in FileKind if kind.makes_orders]
 _UNDER_WAY = (LineState.SEALED, LineState.SENT)
 _LIVE = (BatchState.SEALED, BatchState.SENDING, BatchState.UNCERTAIN, BatchState.SENT, BatchState.ANSWERED)
 
@@ -46,6 +48,7 @@ class ConservationCount:
             ConservationCheck("lines sealed or sent = lines in live batches", *_under_way(self._db)),
             ConservationCheck("records in sealed batches = lines in them", *_batch_records(self._db)),
             ConservationCheck("lines decided by an answer = deciding results", *_decided(self._db)),
+            ConservationCheck("rows of uploads that were dealt with = passed + failed", *_upload_rows(self._db)),
             ConservationCheck("devices whose state is the fold of their instructions = devices", *_folded(self._db)),
         ]
         listed = [Bucket(str(name), buckets.get(str(name), 0)) for name in BUCKETS]
@@ -80,7 +83,7 @@ def _buckets(connection: Connection) -> dict[str, int]:
 def _file_rows(connection: Connection) -> tuple[int, int, int, int]:
     columns = (files.c.rows_read, files.c.rows_passed, files.c.rows_failed, files.c.rows_duplicate)
     statement = select(*(func.coalesce(func.sum(column), 0) for column in columns))
-    row = connection.execute(statement.where(files.c.kind == FileKind.ORDER_DISPATCH)).one()
+    row = connection.execute(statement.where(files.c.kind.in_(_ORDER_FILES))).one()
     return int(row[0]), int(row[1]), int(row[2]), int(row[3])
 
 
@@ -117,6 +120,15 @@ def _decided(connection: Connection) -> tuple[int, int]:
     )
     deciding = select(func.count()).select_from(outcomes).where(outcomes.c.applied)
     return _one(connection, settled), _one(connection, deciding)
+
+
+def _upload_rows(connection: Connection) -> tuple[int, int]:
+    columns = ("rows_new", "rows_changed", "rows_unchanged", "rows_failed")
+    counted = select(*(func.coalesce(func.sum(bulk_uploads.c[name]), 0) for name in columns)).where(
+        bulk_uploads.c.same_as.is_(None), bulk_uploads.c.rows_done > 0
+    )
+    listed = _one(connection, select(func.count()).select_from(upload_rows))
+    return listed, sum(int(number) for number in connection.execute(counted).one())
 
 
 def _folded(connection: Connection) -> tuple[int, int]:

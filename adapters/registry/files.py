@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, insert, select, update
 
 from adapters.registry.tables import files, quarantine
-from jobs.errors import StateMoved
+from jobs.errors import NotFound, StateMoved
 from jobs.files import FileKind, InboundFile
 from jobs.states import FileState
 
@@ -53,6 +53,13 @@ class Files:
         created = _find(self._db, kind, provider, sha256)
         assert created is not None  # noqa: S101 - inserted above, in this transaction
         return as_inbound(created, new=True)
+
+    def get(self, file_id: int) -> InboundFile:
+        """Raises NotFound."""
+        row = self._db.execute(select(files).where(files.c.id == file_id)).first()
+        if row is None:
+            raise NotFound(f"there is no file {file_id}")
+        return as_inbound(row)
 
     def move(self, file_id: int, before: FileState, after: FileState, **values: Any) -> None:
         """One compare-and-set that must hit one row. Raises StateMoved."""

@@ -23,6 +23,7 @@ from adapters.registry.leases import Leases
 from adapters.registry.queries import Queries
 from adapters.registry.records import Records
 from adapters.registry.runs import Runs
+from adapters.registry.uploads import Uploads
 
 _MIGRATION_LOCK = 7_301_985  # any constant: processes that start together migrate one after the other
 
@@ -56,6 +57,10 @@ class Transaction:
     @cached_property
     def runs(self) -> Runs:
         return Runs(self._db)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        return Uploads(self._db)
 
     @cached_property
     def audit(self) -> AuditTrail:

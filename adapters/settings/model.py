@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from annotated_types import Gt, Le, MinLen
+from annotated_types import Ge, Gt, Le, MinLen
 
+from formats.rules import Rules
 from jobs.errors import NotFound
 from jobs.providers import Provider, SftpSettings
 
@@ -35,6 +36,30 @@ class InboxSettings:
 
 
 @dataclass(frozen=True)
+class UploadSource:
+    """An SFTP server with drop folders for workbooks: `<folder>/<template>/<uploader>`."""
+
+    sftp: SftpSettings
+    uploaders: Annotated[tuple[str, ...], MinLen(1)]
+    folder: str = "uploads"
+
+
+@dataclass(frozen=True)
+class UploadSettings:
+    """How staff's workbooks are picked up and committed."""
+
+    schedule: str | None = "* * * * *"  # cron, UTC; None means by hand only
+    settle: timedelta = timedelta(seconds=5)
+    max_file_bytes: Annotated[int, Gt(0)] = 50_000_000
+    max_rows: Annotated[int, Gt(0), Le(1_000_000)] = 200_000
+    chunk_rows: Annotated[int, Gt(0)] = 20_000
+    commit: bool = True
+    max_failed_percent: Annotated[int, Ge(0), Le(100)] | None = None
+    source: UploadSource | None = None
+    rules: Rules = field(default_factory=Rules)
+
+
+@dataclass(frozen=True)
 class ConsoleSettings:
     """Where the Airflow console listens, on 127.0.0.1."""
 
@@ -53,6 +78,7 @@ class Config:
     archive_key: str = ""  # fingerprint the archive is encrypted to; empty: own_key
     passphrase: str | None = None  # reference to the passphrase of our keys
     inbox: InboxSettings = field(default_factory=InboxSettings)
+    uploads: UploadSettings = field(default_factory=UploadSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
 
 

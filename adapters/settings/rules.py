@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from adapters.settings.cron import cron
 from adapters.settings.faults import Wrong
 from adapters.settings.host_keys import ASK, host_key
-from adapters.settings.model import Config, InboxSettings, InboxSource
+from adapters.settings.model import Config, InboxSettings, InboxSource, UploadSettings, UploadSource
 from adapters.settings.secrets import Scheme, split_reference
+from formats.rules import Rules
 from jobs.providers import Folders, FolderSettings, Keys, PinnedKey, Provider, Schedules, SftpSettings
 
 PROVIDER_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
@@ -118,6 +119,29 @@ def _admitted(part: str) -> set[str]:
         return {part}
 
 
+def _regex(text: str) -> str:
+    """A regular expression that RE2 and Python read alike: no look-around, no back references."""
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise Wrong(f"is no regular expression: {error}", 'Write one such as "(?:CHH|EVH)000[0-9A-Z]*"') from None
+    if re.search(r"\(\?[=!<]|\\[1-9]", text):
+        raise Wrong("uses look-around or a back reference", "Write it without")
+    return text
+
+
+def _country_code(text: str) -> str:
+    if not re.fullmatch(r"\+[1-9][0-9]{0,3}", text):
+        raise Wrong("is no country code", 'Write it with a plus, such as "+91"')
+    return text
+
+
+def _firmware(text: str) -> str:
+    if text and not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2}){3}", text):
+        raise Wrong("is no firmware version", 'Write four numbers, such as "00.06.18.32"')
+    return text
+
+
 def _host(text: str) -> str:
     if not _HOST.fullmatch(text):
         raise Wrong("is no host name", 'Write the name or address alone, such as "sftp.example.com"')
@@ -184,6 +208,13 @@ RULES: dict[tuple[type, str], Callable[[str], object]] = {
     (InboxSettings, "schedule"): cron,
     (InboxSource, "folder"): _folder,
     (InboxSource, "done_folder"): _folder,
+    (UploadSettings, "schedule"): cron,
+    (UploadSource, "folder"): _folder,
+    (Rules, "placeholder_pattern"): _regex,
+    (Rules, "vin_pattern"): _regex,
+    (Rules, "country_code"): _country_code,
+    (Rules, "minimum_firmware"): _firmware,
+    (Rules, "latest_firmware"): _firmware,
 }
 
 _ADD_KEY = 'Add { fingerprint = "…" } with the full fingerprint of the provider\'s key'

@@ -39,6 +39,11 @@ class Workspace:
         return self.home / "inbox" / "orders"
 
     @property
+    def uploads(self) -> Path:
+        """Where workbooks are dropped: `<template>/<uploader>/` each."""
+        return self.home / "inbox" / "uploads"
+
+    @property
     def archive(self) -> Path:
         """The default place of the archive; `Settings.archive` is the one in force."""
         return self.home / "archive"
@@ -80,7 +85,7 @@ class Workspace:
     def create(self) -> None:
         """Make the folders that are missing; the private ones are 0700 afterwards, whatever they were."""
         self.home.mkdir(mode=_SHARED, parents=True, exist_ok=True)
-        for folder in (self.providers, self.inbox.parent, self.inbox, self.reports):
+        for folder in (self.providers, self.inbox.parent, self.inbox, self.uploads, self.reports):
             if not folder.is_dir():
                 folder.mkdir()
                 folder.chmod(_SHARED)

@@ -1,0 +1,214 @@
+"""The ledger of bulk uploads."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
+
+from adapters.registry.bulk import fetch, load
+from adapters.registry.tables import customers, files
+from adapters.registry.upload_tables import bulk_uploads, upload_findings, upload_rows, uploaders
+from formats.template import ROW_FINDINGS, Effect
+from jobs.errors import NotFound, StateMoved
+from jobs.uploads import EVERYONE, Counts, Upload, Uploader, UploadState
+
+_COUNTED = {
+    Effect.NEW: bulk_uploads.c.rows_new,
+    Effect.CHANGED: bulk_uploads.c.rows_changed,
+    Effect.UNCHANGED: bulk_uploads.c.rows_unchanged,
+    Effect.FAILED: bulk_uploads.c.rows_failed,
+}
+_OPEN = (UploadState.IN_PROGRESS, UploadState.HELD)
+
+
+class Uploads:
+    """Uploads, their rows and findings, and the people who may send them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def create(
+        self,
+        *,
+        template: str,
+        version: int,
+        file_id: int,
+        file_name: str,
+        uploader: str,
+        place: str,
+        same_as: int | None,
+        run_id: str,
+        now: datetime,
+    ) -> Upload:
+        """A new upload, IN PROGRESS."""
+        created = self._db.execute(
+            insert(bulk_uploads).values(
+                template=template,
+                version=version,
+                file_id=file_id,
+                file_name=file_name,
+                uploader=uploader,
+                place=place,
+                state=UploadState.IN_PROGRESS,
+                same_as=same_as,
+                run_id=run_id,
+                received_at=now,
+                updated_at=now,
+                updated_by=uploader,
+            )
+        )
+        (number,) = created.inserted_primary_key or (0,)
+        return self.get(number)
+
+    def get(self, number: int) -> Upload:
+        """Raises NotFound."""
+        row = self._db.execute(_select().where(bulk_uploads.c.id == number)).first()
+        if row is None:
+            raise NotFound(f"there is no upload {number}")
+        return _upload(row)
+
+    def same(self, template: str, file_id: int) -> Upload | None:
+        """The first upload of these bytes under this template that was not refused."""
+        statement = _select().where(
+            bulk_uploads.c.template == template,
+            bulk_uploads.c.file_id == file_id,
+            bulk_uploads.c.state != UploadState.FAILED,
+        )
+        row = self._db.execute(statement.order_by(bulk_uploads.c.id).limit(1)).first()
+        return None if row is None else _upload(row)
+
+    def in_progress(self) -> list[Upload]:
+        """Oldest first."""
+        statement = _select().where(bulk_uploads.c.state == UploadState.IN_PROGRESS).order_by(bulk_uploads.c.id)
+        return [_upload(row) for row in self._db.execute(statement)]
+
+    def to_answer(self) -> list[Upload]:
+        """Ended uploads whose answer does not lie in its place yet, oldest first."""
+        ended = bulk_uploads.c.state.not_in(_OPEN) & ~bulk_uploads.c.answered
+        return [_upload(row) for row in self._db.execute(_select().where(ended).order_by(bulk_uploads.c.id))]
+
+    def history(self, limit: int, template: str | None = None, uploader: str | None = None) -> list[Upload]:
+        """Newest first."""
+        statement = _select().order_by(bulk_uploads.c.id.desc()).limit(limit)
+        if template:
+            statement = statement.where(bulk_uploads.c.template == template)
+        if uploader:
+            statement = statement.where(bulk_uploads.c.uploader == uploader)
+        return [_upload(row) for row in self._db.execute(statement)]
+
+    def move(self, number: int, before: UploadState, after: UploadState, **values: Any) -> None:
+        """One compare-and-set that must hit one row. Raises StateMoved."""
+        moved = self._db.execute(
+            update(bulk_uploads)
+            .where(bulk_uploads.c.id == number, bulk_uploads.c.state == before)
+            .values(state=after, **values)
+        )
+        if moved.rowcount != 1:
+            raise StateMoved(f"upload {number} is not {before} any more", upload=number, before=before, after=after)
+
+    def describe(self, number: int, **values: Any) -> None:
+        self._db.execute(update(bulk_uploads).where(bulk_uploads.c.id == number).values(**values))
+
+    def advance(self, upload: Upload, rows: pa.Table, findings: pa.Table, now: datetime) -> Upload:
+        """Record one chunk (`row`, `effect`; ROW_FINDINGS) behind what is done already. Raises StateMoved.
+
+        Another run that has done the chunk meanwhile makes this one hit no row, and its transaction void.
+        """
+        effects = rows["effect"].to_pylist()
+        counted = {column.name: column + effects.count(effect) for effect, column in _COUNTED.items()}
+        moved = self._db.execute(
+            update(bulk_uploads)
+            .where(
+                bulk_uploads.c.id == upload.id,
+                bulk_uploads.c.state == UploadState.IN_PROGRESS,
+                bulk_uploads.c.rows_done == upload.rows_done,
+            )
+            .values(rows_done=upload.rows_done + rows.num_rows, updated_at=now, **counted)
+        )
+        if moved.rowcount != 1:
+            raise StateMoved(f"upload {upload.id} has moved on", upload=upload.id)
+        load(self._db, upload_rows, _numbered(upload.id, rows))
+        self.add_findings(upload.id, findings)
+        return self.get(upload.id)
+
+    def add_findings(self, number: int, findings: pa.Table) -> None:
+        load(self._db, upload_findings, _numbered(number, findings))
+
+    def effects(self, number: int) -> pa.Table:
+        """`row` and `effect` of every row done, in sheet order."""
+        statement = select(upload_rows.c.row, upload_rows.c.effect).where(upload_rows.c.upload_id == number)
+        schema = (("row", pa.int64()), ("effect", pa.string()))
+        return fetch(self._db, statement.order_by(upload_rows.c.row), schema)
+
+    def findings(self, number: int) -> pa.Table:
+        """ROW_FINDINGS of the upload, by row."""
+        columns = (upload_findings.c.row, upload_findings.c.column, upload_findings.c.code, upload_findings.c.fact)
+        statement = select(*columns).where(upload_findings.c.upload_id == number)
+        listed = fetch(
+            self._db,
+            statement.order_by(upload_findings.c.row, upload_findings.c.id),
+            [(item.name, item.type) for item in ROW_FINDINGS],
+        )
+        return listed.cast(ROW_FINDINGS)
+
+    def uploader(self, email: str) -> Uploader | None:
+        """Who `email` is; None if others are registered and this one is not. Nobody registered: anybody."""
+        if self._db.execute(select(func.count()).select_from(uploaders)).scalar_one() == 0:
+            return Uploader(email)
+        return next((found for found in self.uploaders() if found.email == email), None)
+
+    def uploaders(self) -> list[Uploader]:
+        """The active ones, by e-mail."""
+        source = uploaders.outerjoin(customers, customers.c.id == uploaders.c.customer_id)
+        statement = select(uploaders.c.email, uploaders.c.customer_id, customers.c.account).select_from(source)
+        rows = self._db.execute(statement.where(uploaders.c.active).order_by(uploaders.c.email))
+        return [Uploader(row.email, row.customer_id, row.account or EVERYONE) for row in rows]
+
+    def set_uploader(self, email: str, account: str | None, active: bool = True) -> None:
+        """Add or change an uploader; `account` limits to one customer. Raises NotFound."""
+        customer_id = None
+        if account is not None:
+            statement = select(customers.c.id).where(customers.c.account == account)
+            customer_id = self._db.execute(statement).scalar_one_or_none()
+            if customer_id is None:
+                raise NotFound(f"there is no customer {account!r}")
+        values = {"customer_id": customer_id, "active": active}
+        changed = self._db.execute(update(uploaders).where(uploaders.c.email == email).values(**values))
+        if changed.rowcount == 0:
+            self._db.execute(insert(uploaders).values(email=email, **values))
+
+
+def _numbered(number: int, table: pa.Table) -> pa.Table:
+    return table.add_column(0, "upload_id", pa.array([number] * table.num_rows, pa.int64()))
+
+
+def _select() -> Select[Any]:
+    return select(bulk_uploads, files.c.sha256).join(files, files.c.id == bulk_uploads.c.file_id)
+
+
+def _upload(row: Row[Any]) -> Upload:
+    return Upload(
+        id=row.id,
+        template=row.template,
+        version=row.version,
+        file_id=row.file_id,
+        file_name=row.file_name,
+        sha256=row.sha256,
+        uploader=row.uploader,
+        place=row.place,
+        state=UploadState(row.state),
+        approved=row.approved,
+        reason=row.reason,
+        same_as=row.same_as,
+        rows_total=row.rows_total,
+        rows_done=row.rows_done,
+        counts=Counts(row.rows_new, row.rows_changed, row.rows_unchanged, row.rows_failed),
+        answered=row.answered,
+        run_id=row.run_id,
+        received_at=row.received_at,
+        updated_at=row.updated_at,
+        updated_by=row.updated_by,
+    )

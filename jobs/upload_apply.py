@@ -1,0 +1,182 @@
+"""Applies uploads: reads the workbook, judges its rows, and writes chunk by chunk.
+
+Each chunk is one transaction that also moves the upload's counters on, so a run that was killed is
+continued behind the last chunk that was committed, and no row is applied twice.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from formats.findings import CATALOGUE, FINDINGS_SCHEMA
+from jobs.context import Exchange
+from jobs.registry import Transaction
+from jobs.runs import Run
+from jobs.states import FileState
+from jobs.upload_chunks import Dealt, Desk
+from jobs.upload_preview import deal_chunk, desk_of, previewed, rehearse_inboxes, shown, starts
+from jobs.upload_reading import Checked, UploadRefused, read_upload
+from jobs.uploads import Upload, UploadState
+from jobs.work import Subject, Work
+
+
+def apply_uploads(exchange: Exchange, run: Run) -> Work:
+    """Apply what is in progress, oldest first; a dry run previews what lies in the drop folders."""
+    work = Work("apply_uploads")
+    if run.dry_run:
+        rehearse_inboxes(exchange, run, work)
+        return work
+    with exchange.lease("uploads"):
+        with exchange.registry.view() as tx:
+            waiting = tx.uploads.in_progress()
+        for upload in waiting:
+            _apply(exchange, run, upload, work)
+    return work
+
+
+def _apply(exchange: Exchange, run: Run, upload: Upload, work: Work) -> None:
+    work.done += 1
+    if upload.same_as is not None:
+        _repeat(exchange, run, upload, work)
+        return
+    try:
+        with exchange.registry.view() as tx:
+            desk = desk_of(exchange, tx, upload.template, upload.uploader, upload.file_id)
+        checked = read_upload(exchange, desk.template, exchange.archive.read_plaintext(upload.sha256))
+    except UploadRefused as refusal:
+        _fail(exchange, run, upload, refusal.findings, work)
+        return
+    if _held(exchange, run, upload, desk, checked, work):
+        return
+    for start in starts(exchange, checked):
+        if start >= upload.rows_done:
+            upload = _commit_chunk(exchange, run, upload, desk, checked, start)
+    _complete(exchange, run, upload, checked, work)
+
+
+def _commit_chunk(exchange: Exchange, run: Run, upload: Upload, desk: Desk, checked: Checked, start: int) -> Upload:
+    with exchange.registry.transaction() as tx:
+        dealt = deal_chunk(tx, desk, exchange, checked, start)
+        findings = pa.concat_tables([checked.findings_of(start, dealt.rows["row"]), dealt.findings])
+        moved = tx.uploads.advance(upload, dealt.rows, findings, exchange.clock.now())
+        _count_file_rows(tx, desk, moved, dealt)
+        tx.runs.touch_file(run.id, upload.file_id)
+        tx.runs.add_findings(run.id, upload.file_id, upload.file_name, findings.select(FINDINGS_SCHEMA.names))
+    return moved
+
+
+def _count_file_rows(tx: Transaction, desk: Desk, upload: Upload, dealt: Dealt) -> None:
+    """The file's own counters move in the same transaction: the conservation count reads them at any moment."""
+    counts = upload.counts
+    duplicate = counts.unchanged if desk.template.orders else 0
+    tx.files.describe(
+        upload.file_id,
+        rows_read=counts.rows,
+        rows_passed=counts.passed - duplicate,
+        rows_duplicate=duplicate,
+        rows_failed=counts.failed,
+    )
+
+
+def _held(exchange: Exchange, run: Run, upload: Upload, desk: Desk, checked: Checked, work: Work) -> bool:
+    """Whether the upload waits for a person now: its rows are counted first, and nothing is written."""
+    rules = exchange.uploads.rules
+    if upload.approved or upload.rows_done or (rules.commit and rules.max_failed_percent is None):
+        return False
+    with exchange.registry.rehearsal() as tx:
+        counts = previewed(exchange, tx, desk, checked).counts
+    too_bad = rules.max_failed_percent is not None and counts.failed * 100 > rules.max_failed_percent * counts.rows
+    if rules.commit and not too_bad:
+        return False
+    reason = f"{counts.failed} of {counts.rows} rows would fail" if too_bad else "uploads wait for a decision here"
+    with exchange.registry.transaction() as tx:
+        tx.uploads.move(
+            upload.id,
+            UploadState.IN_PROGRESS,
+            UploadState.HELD,
+            reason=reason,
+            rows_total=counts.rows,
+            rows_new=counts.new,
+            rows_changed=counts.changed,
+            rows_unchanged=counts.unchanged,
+            rows_failed=counts.failed,
+            updated_at=exchange.clock.now(),
+        )
+        _audit(exchange, tx, run, upload, "upload held", reason)
+    work.count({"uploads held": 1})
+    work.notes.append(f"upload {upload.id} waits for a decision: {reason}; see muster uploads show {upload.id}")
+    return True
+
+
+def _complete(exchange: Exchange, run: Run, upload: Upload, checked: Checked, work: Work) -> None:
+    with exchange.registry.transaction() as tx:
+        tx.uploads.move(
+            upload.id,
+            UploadState.IN_PROGRESS,
+            UploadState.COMPLETED,
+            rows_total=upload.counts.rows,
+            updated_at=exchange.clock.now(),
+        )
+        tx.files.describe(upload.file_id, state=FileState.DONE)
+        _audit(
+            exchange, tx, run, upload, "upload applied", "", passed=upload.counts.passed, failed=upload.counts.failed
+        )
+    work.failed += upload.counts.failed
+    work.count(shown(upload.counts))
+    work.subjects.append(Subject(upload.file_name, checked.schema, checked.table))
+
+
+def _repeat(exchange: Exchange, run: Run, upload: Upload, work: Work) -> None:
+    """The same bytes again: recognised, nothing is done."""
+    with exchange.registry.transaction() as tx:
+        earlier = tx.uploads.get(upload.same_as or 0)
+        tx.uploads.move(
+            upload.id,
+            UploadState.IN_PROGRESS,
+            UploadState.COMPLETED,
+            reason=f"the same file as upload {earlier.id}",
+            rows_total=earlier.counts.rows,
+            rows_unchanged=earlier.counts.passed,
+            rows_failed=earlier.counts.failed,
+            updated_at=exchange.clock.now(),
+        )
+        tx.runs.touch_file(run.id, upload.file_id, "known already")
+        _audit(exchange, tx, run, upload, "upload recognised", f"the same file as upload {earlier.id}")
+    work.count({"uploads known already": 1})
+
+
+def _fail(exchange: Exchange, run: Run, upload: Upload, findings: pa.Table, work: Work) -> None:
+    """The file is refused as a whole and waits in quarantine, where it can be looked at."""
+    code = findings["code"][0].as_py()
+    title = CATALOGUE[code].title
+    with exchange.registry.transaction() as tx:
+        tx.uploads.move(
+            upload.id,
+            UploadState.IN_PROGRESS,
+            UploadState.FAILED,
+            reason=f"{code}: {title}",
+            updated_at=exchange.clock.now(),
+        )
+        tx.uploads.add_findings(upload.id, findings)
+        tx.runs.touch_file(run.id, upload.file_id)
+        tx.runs.add_findings(run.id, upload.file_id, upload.file_name, findings.select(FINDINGS_SCHEMA.names))
+        file = tx.files.get(upload.file_id)
+        if file.state is not FileState.QUARANTINED:
+            tx.files.set_aside(file, code, title, exchange.clock.now())
+        _audit(exchange, tx, run, upload, "upload refused", title, code=code)
+    work.failed += 1
+    work.count({"uploads refused": 1})
+    work.notes.append(f"upload {upload.id} ({upload.file_name}) refused: {code}, {title}")
+
+
+def _audit(
+    exchange: Exchange, tx: Transaction, run: Run, upload: Upload, action: str, reason: str, **facts: object
+) -> None:
+    tx.audit.append(
+        actor=upload.uploader,
+        action=action,
+        subject=f"upload {upload.id}",
+        now=exchange.clock.now(),
+        reason=reason,
+        facts={"run": run.id, "template": upload.template, "sha256": upload.sha256, **facts},
+    )

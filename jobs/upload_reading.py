@@ -1,0 +1,59 @@
+"""From the bytes of a workbook to rows that were judged, or to the reason why the file is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from formats.findings import Finding
+from formats.schema import RecordSchema
+from formats.template import ROW_FINDINGS, Rows, Template
+from formats.workbook.sheet import SheetRefused, judged, open_sheet
+from jobs.context import Exchange
+
+
+class UploadRefused(Exception):
+    """The file may not be applied at all. `findings` (ROW_FINDINGS) say why, the gravest first."""
+
+    def __init__(self, findings: pa.Table) -> None:
+        super().__init__(", ".join(findings["code"].unique().to_pylist()))
+        self.findings = findings
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A workbook that may be applied: its rows, which of them passed the judge, and every finding so far.
+
+    `written`: the cells as the submitter wrote them, `row` and the template's columns.
+    """
+
+    schema: RecordSchema
+    rows: Rows
+    passed: pa.BooleanArray
+    findings: pa.Table
+    written: pa.Table
+
+    @property
+    def table(self) -> pa.Table:
+        """The rows as the reporter validates them."""
+        return self.rows.table.select(self.schema.names)
+
+    def findings_of(self, start: int, numbers: pa.ChunkedArray) -> pa.Table:
+        """Those of a chunk's rows; those of the file belong to the first chunk."""
+        ours = pc.is_in(self.findings["row"], value_set=numbers.combine_chunks())
+        if start == 0:
+            everywhere = pc.is_in(self.findings["row"], value_set=self.rows.numbers)
+            ours = pc.or_(ours, pc.invert(everywhere))
+        return self.findings.filter(ours)
+
+
+def read_upload(exchange: Exchange, template: Template, data: bytes) -> Checked:
+    """Read in a guarded process of its own, then judge. Raises UploadRefused."""
+    ...
+
+
+def refused(code: str, fact: str | None = None) -> pa.Table:
+    """The finding that refuses a file."""
+    return pa.table([[0], [None], [code], [fact]], schema=ROW_FINDINGS)

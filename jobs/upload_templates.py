@@ -1,0 +1,35 @@
+"""The template a person downloads: its workbook with drop-downs from the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from formats.template import Template
+from formats.templates import NAMES, template
+from formats.workbook.template_file import write_template
+from jobs.context import Exchange
+from jobs.errors import NotFound
+from jobs.registry import Transaction
+
+
+def named(name: str) -> Template:
+    """The template of that name. Raises NotFound."""
+    if name not in NAMES:
+        raise NotFound(f"there is no template {name!r}; there are: {', '.join(NAMES)}")
+    return template(name)
+
+
+def download(exchange: Exchange, name: str) -> bytes:
+    """The blank workbook. Raises NotFound."""
+    chosen = named(name)
+    with exchange.registry.view() as tx:
+        lists = template_lists(exchange, tx, chosen)
+    return write_template(chosen, lists, exchange.uploads.rules.rules)
+
+
+def template_lists(exchange: Exchange, tx: Transaction, chosen: Template) -> Mapping[str, Sequence[str]]:
+    """What the columns with drop-downs offer: a list of the settings, else what the registry holds."""
+    wanted = {column.offers for column in chosen.schema.columns if column.offers}
+    given: dict[str, Sequence[str]] = dict(exchange.uploads.rules.rules.lists)
+    given["providers"] = sorted(exchange.providers)
+    return {name: given[name] if given.get(name) else tx.records.offers(name) for name in sorted(wanted)}
