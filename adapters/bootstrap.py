@@ -77,6 +77,10 @@ class Muster:
         with self.registry.transaction() as tx:
             return tx.runs.begin(run, key or run_id)
 
+    def anything_waits(self, job: Job) -> bool:
+        """The cheap question before a run (`jobs.catalogue.JobPlan`)."""
+        return job.plan.anything_waits(self.exchange)
+
     def step(self, run_id: str, name: str) -> Step:
         """Do one step of a run (`jobs.catalogue`) and record what it did, also when it fails."""
         with self.registry.view() as tx:
@@ -86,14 +90,14 @@ class Muster:
         try:
             work = plan.load()(self.exchange, run)
         except MusterError as error:
-            self._record(run, position, Step(name, 0, str(error), status=RunStatus.FAILED))
+            self.record(run, position, Step(name, 0, str(error), status=RunStatus.FAILED))
             raise
         except Exception as error:
             what = f"unexpected {type(error).__name__}; see the log"
-            self._record(run, position, Step(name, 0, what, status=RunStatus.FAILED))
+            self.record(run, position, Step(name, 0, what, status=RunStatus.FAILED))
             raise
         step = work.step(plan.idle)
-        self._record(run, position, step, work)
+        self.record(run, position, step, work)
         return step
 
     def finish(self, run_id: str) -> tuple[RunReport, Path]:
@@ -151,10 +155,10 @@ class Muster:
         try:
             digest = receive_answer(self.exchange, self.settings.provider(provider), body, run)
         except MusterError as error:
-            self._record(run, 0, Step("inbound_device_enrolment", 0, str(error), status=RunStatus.FAILED))
+            self.record(run, 0, Step("inbound_device_enrolment", 0, str(error), status=RunStatus.FAILED))
             self.finish(run.id)
             raise
-        self._record(run, 0, Step("inbound_device_enrolment", 1, "one answer received, the next response run loads it"))
+        self.record(run, 0, Step("inbound_device_enrolment", 1, "one answer received, the next response run loads it"))
         self.finish(run.id)
         return digest
 
@@ -162,7 +166,8 @@ class Muster:
         """Cancel a sealed batch that was not sent; returns how many lines wait again."""
         return cancel_batch(self.exchange, number, actor, reason)
 
-    def _record(self, run: Run, position: int, step: Step, work: Work | None = None) -> None:
+    def record(self, run: Run, position: int, step: Step, work: Work | None = None) -> None:
+        """Store what a step did; of a dry run also what it could not store itself."""
         validations: list[Mapping[str, Any]] = []
         if work is not None and run.dry_run:
             validations = [

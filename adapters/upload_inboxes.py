@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
+from uuid import uuid4
 
+from adapters.channels.names import printable
 from adapters.inbox import DropFolder
 from adapters.remote_inbox import RemoteInbox
 from formats.templates import NAMES
-from jobs.errors import RemotePathRefused
+from jobs.errors import RemoteFileRefused, RemotePathRefused
 from jobs.ports import Channel, RemoteFile, Session, Spool
-from jobs.uploads import ANSWER_FOLDERS, UploadInbox
+from jobs.uploads import ANSWER_FOLDERS, Consent, UploadInbox, UploadInboxes
 
 UNKNOWN_UPLOADER = "unknown"
 """Of a workbook that lies beside the uploaders' folders instead of in one."""
@@ -23,6 +25,8 @@ _CLUTTER = frozenset({"desktop.ini", "thumbs.db"})
 
 class LocalDrop(DropFolder):
     """Implements `jobs.uploads.UploadInbox` over one folder of the workspace."""
+
+    consent = Consent.BY_SETTING
 
     def __init__(self, folder: Path, template: str, uploader: str) -> None:
         super().__init__(folder, _ANY_NAME)
@@ -46,6 +50,8 @@ class LocalDrop(DropFolder):
 class RemoteDrop(RemoteInbox):
     """Implements `jobs.uploads.UploadInbox` over one folder of an SFTP server."""
 
+    consent = Consent.BY_SETTING
+
     def __init__(self, channel: Channel, spool: Spool, folder: str, template: str, uploader: str) -> None:
         super().__init__(channel, spool, folder, None, _ANY_NAME)
         self.template = template
@@ -66,6 +72,13 @@ class RemoteDrop(RemoteInbox):
         with self._spool.file(".xlsx") as path, self._channel.open() as session:
             path.write_bytes(data)
             session.deliver(path, f"{self._folder}/{folder}", name)
+
+
+def make_drop_folders(root: Path, uploader: str) -> Path:
+    """A drop folder for every template; returns a pattern of their paths for people."""
+    for template in NAMES:
+        (root / template / uploader).mkdir(parents=True, exist_ok=True)
+    return root / "<template>" / uploader
 
 
 class LocalDrops:
@@ -129,25 +142,35 @@ class AllDrops:
 
 
 class HandedIn:
-    """A workbook that was handed in by a command: a drop folder of one file that keeps its answers."""
+    """A workbook that a person handed in: the one drop folder of its run.
 
-    def __init__(self, template: str, uploader: str, name: str, data: bytes) -> None:
+    It keeps the answers that come to it; those to other uploads go where they belong.
+    """
+
+    def __init__(
+        self, template: str, uploader: str, name: str, data: bytes, others: UploadInboxes, consent: Consent
+    ) -> None:
+        self.consent = consent
         self.template = template
         self.uploader = uploader
-        self.place = ""
+        self.place = f"handed in:{uuid4().hex}"
+        self.name = name
+        self.data = data
         self.answers: dict[str, bytes] = {}
-        self._file = RemoteFile(name, len(data), 0)
-        self._data: bytes | None = data
+        self._others = others
+        self._taken = False
 
     def files(self) -> Sequence[RemoteFile]:
-        return [] if self._data is None else [self._file]
+        return [] if self._taken else [RemoteFile(self.name, len(self.data), 0)]
 
     def read(self, name: str, limit: int) -> bytes:
-        assert self._data is not None  # noqa: S101 - only what `files` lists is read
-        return self._data
+        """Raises RemoteFileRefused over `limit` bytes."""
+        if len(self.data) > limit:
+            raise RemoteFileRefused(f"{printable(name)} holds more than {limit} bytes")
+        return self.data
 
     def remove(self, name: str) -> None:
-        self._data = None
+        self._taken = True
 
     def answer(self, folder: str, name: str, data: bytes) -> None:
         self.answers[name] = data
@@ -156,4 +179,4 @@ class HandedIn:
         return [self]
 
     def find(self, place: str) -> UploadInbox | None:
-        return self if place == self.place else None
+        return self if place == self.place else self._others.find(place)

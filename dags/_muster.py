@@ -44,6 +44,7 @@ log = logging.getLogger("muster.dags")
 
 BEGIN = "begin_run"
 REPORT = "write_report"
+LOOK = "look"
 _FAILED = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)
 
 RETRY_WHAT_CAN_HEAL = ExceptionRetryPolicy(
@@ -91,6 +92,8 @@ def job_dag(job: Job, doc: str, schedule: str | None, provider: Provider | None 
         default_args=_task_defaults(provider),
     ) as dag:
         run: Any = begin_run(job.value, None if provider is None else provider.name)
+        if job.plan.look:
+            look_first(job.value) >> run
         report = WriteReport(task_id=REPORT, run=run, trigger_rule=TriggerRule.ALL_DONE)
         before: Any = run
         for name in STEPS[job]:
@@ -99,6 +102,15 @@ def job_dag(job: Job, doc: str, schedule: str | None, provider: Provider | None 
             before >> step >> report
             before = step
     return dag
+
+
+@task.short_circuit(task_id=LOOK, ignore_downstream_trigger_rules=True)
+def look_first(job: str, params: Any = None) -> bool:
+    """Whether there is anything to do; if not, the DAG run ends here and leaves no run of ours."""
+    with _application() as app:
+        waits = bool(params["dry_run"]) or app.anything_waits(Job(job))
+    log.info("Something waits" if waits else "Nothing waits: skipped")
+    return waits
 
 
 @task(task_id=BEGIN)

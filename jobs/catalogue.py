@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jobs.context import Exchange
@@ -23,6 +23,7 @@ class Job(StrEnum):
     ORDER_DISPATCH = "order_dispatch"
     REQUEST = "device_enrolment_request"
     RESPONSE = "device_enrolment_response"
+    BULK_UPLOAD = "bulk_upload"
 
     @property
     def plan(self) -> JobPlan:
@@ -43,20 +44,33 @@ class StepPlan:
 
     def load(self) -> Callable[[Exchange, Run], Work]:
         """Import the use case."""
-        module, _, function = self.use_case.partition(":")
-        use_case: Callable[[Exchange, Run], Work] = getattr(import_module(module), function)
+        use_case: Callable[[Exchange, Run], Work] = _imported(self.use_case)
         return use_case
 
 
 @dataclass(frozen=True)
 class JobPlan:
-    """One job. `then` is what comes after it, `tag` its direction in Airflow's list of DAGs."""
+    """One job. `then` is what comes after it, `tag` its direction in Airflow's list of DAGs.
+
+    `look` names a cheap question, whether anything waits at all: a job that is scheduled every minute asks
+    it first, and leaves neither run nor report where the answer is no.
+    """
 
     title: str
     tag: str
     then: str
     steps: tuple[StepPlan, ...]
     per_provider: bool = True
+    look: str = ""
+
+    def anything_waits(self, exchange: Exchange) -> bool:
+        """Answer the question; a job without one always has something to do."""
+        return not self.look or bool(_imported(self.look)(exchange))
+
+
+def _imported(name: str) -> Any:
+    module, _, function = name.partition(":")
+    return getattr(import_module(module), function)
 
 
 _PLANS = {
@@ -90,6 +104,18 @@ _PLANS = {
             StepPlan("load_from_generic_format", "jobs.loading:load_from_generic_format", "no collected answer waits"),
             StepPlan("device_enrolment_response", "jobs.response:device_enrolment_response", "no loaded answer waits"),
         ),
+    ),
+    Job.BULK_UPLOAD: JobPlan(
+        "Bulk upload",
+        "uploads",
+        "muster uploads",
+        (
+            StepPlan("collect_uploads", "jobs.upload_collection:collect_uploads", "no workbook waits"),
+            StepPlan("apply_uploads", "jobs.upload_apply:apply_uploads", "no upload is in progress"),
+            StepPlan("answer_uploads", "jobs.upload_answers:answer_uploads", "no answer is due"),
+        ),
+        per_provider=False,
+        look="jobs.upload_collection:anything_waits",
     ),
 }
 

@@ -95,6 +95,10 @@ def _file_subject(exchange: Exchange, file: InboundFile) -> Subject:
     if file.kind == FileKind.ORDER_DISPATCH:
         rows = load(exchange.archive.read_plaintext(file.sha256)).rows
         return Subject(file.name, ORDER_DISPATCH, rows.drop_columns(["row"]))
+    if file.kind in (FileKind.BULK_UPLOAD, FileKind.ORDER_UPLOAD):
+        from jobs.upload_reading import upload_subject
+
+        return upload_subject(exchange, file)
     provider = exchange.providers[file.provider]
     return Subject(file.name, RESPONSE_DETAIL, open_answer(exchange, provider, file).content.details)
 

@@ -16,7 +16,7 @@ from jobs.states import FileState
 from jobs.upload_chunks import Dealt, Desk
 from jobs.upload_preview import deal_chunk, desk_of, previewed, rehearse_inboxes, shown, starts
 from jobs.upload_reading import Checked, UploadRefused, read_upload
-from jobs.uploads import Upload, UploadState
+from jobs.uploads import Consent, Upload, UploadState
 from jobs.work import Subject, Work
 
 
@@ -80,15 +80,17 @@ def _count_file_rows(tx: Transaction, desk: Desk, upload: Upload, dealt: Dealt) 
 
 def _held(exchange: Exchange, run: Run, upload: Upload, desk: Desk, checked: Checked, work: Work) -> bool:
     """Whether the upload waits for a person now: its rows are counted first, and nothing is written."""
-    rules = exchange.uploads.rules
-    if upload.approved or upload.rows_done or (rules.commit and rules.max_failed_percent is None):
+    most = exchange.uploads.rules.max_failed_percent
+    ask = upload.consent is Consent.ASK or not exchange.uploads.rules.commit
+    if upload.consent is Consent.GIVEN or upload.rows_done or not (ask or most is not None):
         return False
     with exchange.registry.rehearsal() as tx:
-        counts = previewed(exchange, tx, desk, checked).counts
-    too_bad = rules.max_failed_percent is not None and counts.failed * 100 > rules.max_failed_percent * counts.rows
-    if rules.commit and not too_bad:
+        found = previewed(exchange, tx, desk, checked)
+    counts = found.counts
+    too_bad = most is not None and counts.failed * 100 > most * counts.rows
+    if not (ask or too_bad):
         return False
-    reason = f"{counts.failed} of {counts.rows} rows would fail" if too_bad else "uploads wait for a decision here"
+    reason = f"{counts.failed} of {counts.rows} rows would fail" if too_bad else "it waits for somebody to agree"
     with exchange.registry.transaction() as tx:
         tx.uploads.move(
             upload.id,
@@ -102,6 +104,7 @@ def _held(exchange: Exchange, run: Run, upload: Upload, desk: Desk, checked: Che
             rows_failed=counts.failed,
             updated_at=exchange.clock.now(),
         )
+        tx.uploads.set_findings(upload.id, found.findings)
         _audit(exchange, tx, run, upload, "upload held", reason)
     work.count({"uploads held": 1})
     work.notes.append(f"upload {upload.id} waits for a decision: {reason}; see muster uploads show {upload.id}")

@@ -20,13 +20,21 @@ def collect_uploads(exchange: Exchange, run: Run) -> Work:
     """Take in every stable file of every drop folder, oldest first. A dry run only counts them."""
     work = Work("collect_uploads")
     with exchange.lease("uploads:in"):
-        for inbox, file in _stable(exchange):
+        for inbox, file in stable_files(exchange):
             if run.dry_run:
                 work.done += 1
                 work.count({"files waiting": 1})
             else:
                 _collect(exchange, run, inbox, file, work)
     return work
+
+
+def anything_waits(exchange: Exchange) -> bool:
+    """Whether a workbook lies in a drop folder, or an upload is not ended or not answered."""
+    if any(inbox.files() for inbox in exchange.uploads.inboxes.all()):
+        return True
+    with exchange.registry.view() as tx:
+        return bool(tx.uploads.in_progress() or tx.uploads.to_answer())
 
 
 def claim_file(
@@ -47,7 +55,7 @@ def claim_file(
     )
 
 
-def _stable(exchange: Exchange) -> Iterator[tuple[UploadInbox, RemoteFile]]:
+def stable_files(exchange: Exchange) -> Iterator[tuple[UploadInbox, RemoteFile]]:
     """Files whose size and time are the same in two looks: nobody is writing them any more."""
     first = [(inbox, set(inbox.files())) for inbox in exchange.uploads.inboxes.all()]
     first = [(inbox, files) for inbox, files in first if files]
@@ -87,6 +95,7 @@ def register(exchange: Exchange, run: Run, inbox: UploadInbox, name: str, data: 
             file_name=name,
             uploader=inbox.uploader,
             place=inbox.place,
+            consent=inbox.consent,
             same_as=None if earlier is None else earlier.id,
             run_id=run.id,
             now=exchange.clock.now(),

@@ -6,7 +6,7 @@ from formats.template import ROW_FINDINGS
 from jobs.context import Exchange
 from jobs.errors import NotWaiting
 from jobs.upload_reading import refused
-from jobs.uploads import Upload, UploadState
+from jobs.uploads import Consent, Upload, UploadState
 
 _NOTHING_YET = {"rows_new": 0, "rows_changed": 0, "rows_unchanged": 0, "rows_failed": 0}
 
@@ -31,14 +31,16 @@ def _decide(exchange: Exchange, number: int, actor: str, reason: str, after: Upl
             number,
             UploadState.HELD,
             after,
-            approved=after is UploadState.IN_PROGRESS,
+            consent=Consent.GIVEN,
             reason=reason,
             updated_at=now,
             updated_by=actor,
             **_NOTHING_YET,
         )
-        if after is UploadState.FAILED:
-            tx.uploads.add_findings(number, refused("UPLOAD_DISCARDED", reason).cast(ROW_FINDINGS))
+        discarded = after is UploadState.FAILED
+        tx.uploads.set_findings(
+            number, refused("UPLOAD_DISCARDED", reason) if discarded else ROW_FINDINGS.empty_table()
+        )
         tx.audit.append(
             actor=actor,
             action=action,

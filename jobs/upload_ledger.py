@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from jobs.uploads import Upload, Uploader, UploadState
+from jobs.uploads import Consent, Upload, Uploader, UploadState
 
 
 class Uploads(Protocol):
@@ -22,6 +22,7 @@ class Uploads(Protocol):
         file_name: str,
         uploader: str,
         place: str,
+        consent: Consent,
         same_as: int | None,
         run_id: str,
         now: datetime,
@@ -33,6 +34,9 @@ class Uploads(Protocol):
 
     def same(self, template: str, file_id: int) -> Upload | None:
         """The first upload of these bytes under this template that was not refused."""
+
+    def at_place(self, place: str) -> Upload:
+        """The newest upload that came from this place. Raises NotFound."""
 
     def in_progress(self) -> list[Upload]:
         """Oldest first."""
@@ -52,6 +56,9 @@ class Uploads(Protocol):
         """Record one chunk (`row`, `effect`; ROW_FINDINGS) behind what is done already. Raises StateMoved."""
 
     def add_findings(self, number: int, findings: pa.Table) -> None: ...
+
+    def set_findings(self, number: int, findings: pa.Table) -> None:
+        """Instead of those of a preview."""
 
     def effects(self, number: int) -> pa.Table:
         """`row` and `effect` of every row done, in sheet order."""

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from formats.findings import Finding
 from formats.schema import RecordSchema
 from formats.template import ROW_FINDINGS, Rows, Template
-from formats.workbook.sheet import SheetRefused, judged, open_sheet
 from jobs.context import Exchange
 
 

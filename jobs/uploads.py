@@ -30,6 +30,14 @@ class UploadState(StrEnum):
     FAILED = "FAILED"  # refused as a whole, or discarded
 
 
+class Consent(StrEnum):
+    """Whether an upload may be applied without asking."""
+
+    BY_SETTING = "BY_SETTING"  # dropped: as `[uploads]` in muster.toml says
+    ASK = "ASK"  # handed in where the preview is yet to be seen: held until somebody agrees
+    GIVEN = "GIVEN"  # somebody has seen the preview and agreed
+
+
 @dataclass(frozen=True)
 class UploadRules:
     """How uploads are picked up and committed (`[uploads]` in muster.toml)."""
@@ -87,7 +95,7 @@ class Upload:
     uploader: str
     place: str
     state: UploadState
-    approved: bool
+    consent: Consent
     reason: str
     same_as: int | None
     rows_total: int
@@ -120,6 +128,9 @@ class UploadInbox(Folder, Protocol):
 
     @property
     def uploader(self) -> str: ...
+
+    @property
+    def consent(self) -> Consent: ...
 
     def answer(self, folder: str, name: str, data: bytes) -> None:
         """Lay an answer into `done` or `failed` below the drop folder; the same name is replaced."""

@@ -10,7 +10,21 @@ from typing import Annotated
 
 import typer
 
-from adapters.cli import batches, customers, device, jobs, keys, records, serving, setup, standing
+from adapters.cli import (
+    batches,
+    customers,
+    device,
+    jobs,
+    keys,
+    records,
+    serving,
+    setup,
+    standing,
+    templates,
+    upload,
+    uploaders,
+    uploads,
+)
 from adapters.cli.state import State
 
 _HELP = """Enrol hardware devices in bulk: order files in, encrypted batches out, answers back.
@@ -66,6 +80,10 @@ setup.register(app)
 jobs.register(app)
 standing.register(app)
 device.register(app)
+templates.register(app)
+upload.register(app)
+uploads.register(app)
+uploaders.register(app)
 batches.register(app)
 customers.register(app)
 keys.register(app)

@@ -7,12 +7,12 @@ from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Inte
 from adapters.registry.tables import metadata
 from adapters.registry.types import Key, Moment
 from formats.template import Effect
-from jobs.uploads import UploadState
+from jobs.uploads import Consent, UploadState
 
 _NONE = text("0")
 
 
-def _one_of(column: str, values: type[UploadState] | type[Effect]) -> CheckConstraint:
+def _one_of(column: str, values: type[UploadState] | type[Consent] | type[Effect]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
@@ -36,7 +36,7 @@ bulk_uploads = Table(
     Column("uploader", String(254), nullable=False),
     Column("place", String(400), nullable=False),  # the inbox that waits for the answer; empty: none does
     Column("state", String(12), nullable=False),
-    Column("approved", Boolean, nullable=False, server_default=text("false")),
+    Column("consent", String(10), nullable=False),
     Column("reason", Text, nullable=False, server_default=""),
     Column("same_as", ForeignKey("bulk_uploads.id")),  # the earlier upload of the same bytes
     Column("rows_total", Integer, nullable=False, server_default=_NONE),
@@ -53,6 +53,7 @@ bulk_uploads = Table(
     Index(None, "file_id"),
     Index(None, "state"),
     _one_of("state", UploadState),
+    _one_of("consent", Consent),
 )
 
 upload_rows = Table(

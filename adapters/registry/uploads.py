@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from adapters.registry.bulk import fetch, load
 from adapters.registry.tables import customers, files
 from adapters.registry.upload_tables import bulk_uploads, upload_findings, upload_rows, uploaders
 from formats.template import ROW_FINDINGS, Effect
 from jobs.errors import NotFound, StateMoved
-from jobs.uploads import EVERYONE, Counts, Upload, Uploader, UploadState
+from jobs.uploads import EVERYONE, Consent, Counts, Upload, Uploader, UploadState
 
 _COUNTED = {
     Effect.NEW: bulk_uploads.c.rows_new,
@@ -39,6 +39,7 @@ class Uploads:
         file_name: str,
         uploader: str,
         place: str,
+        consent: Consent,
         same_as: int | None,
         run_id: str,
         now: datetime,
@@ -53,6 +54,7 @@ class Uploads:
                 uploader=uploader,
                 place=place,
                 state=UploadState.IN_PROGRESS,
+                consent=consent,
                 same_as=same_as,
                 run_id=run_id,
                 received_at=now,
@@ -79,6 +81,14 @@ class Uploads:
         )
         row = self._db.execute(statement.order_by(bulk_uploads.c.id).limit(1)).first()
         return None if row is None else _upload(row)
+
+    def at_place(self, place: str) -> Upload:
+        """The newest upload that came from this place. Raises NotFound."""
+        statement = _select().where(bulk_uploads.c.place == place).order_by(bulk_uploads.c.id.desc()).limit(1)
+        row = self._db.execute(statement).first()
+        if row is None:
+            raise NotFound(f"no upload came from {place!r}")
+        return _upload(row)
 
     def in_progress(self) -> list[Upload]:
         """Oldest first."""
@@ -136,6 +146,11 @@ class Uploads:
 
     def add_findings(self, number: int, findings: pa.Table) -> None:
         load(self._db, upload_findings, _numbered(number, findings))
+
+    def set_findings(self, number: int, findings: pa.Table) -> None:
+        """Instead of those of a preview."""
+        self._db.execute(delete(upload_findings).where(upload_findings.c.upload_id == number))
+        self.add_findings(number, findings)
 
     def effects(self, number: int) -> pa.Table:
         """`row` and `effect` of every row done, in sheet order."""
@@ -200,7 +215,7 @@ def _upload(row: Row[Any]) -> Upload:
         uploader=row.uploader,
         place=row.place,
         state=UploadState(row.state),
-        approved=row.approved,
+        consent=Consent(row.consent),
         reason=row.reason,
         same_as=row.same_as,
         rows_total=row.rows_total,

@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.Column("uploader", sa.String(length=254), nullable=False),
         sa.Column("place", sa.String(length=400), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
-        sa.Column("approved", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("consent", sa.String(length=10), nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("same_as", Key, nullable=True),
         sa.Column("rows_total", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("received_at", Moment(), nullable=False),
         sa.Column("updated_at", Moment(), nullable=False),
         sa.Column("updated_by", sa.String(length=254), nullable=False),
+        sa.CheckConstraint("consent IN ('BY_SETTING', 'ASK', 'GIVEN')", name=op.f("ck_bulk_uploads_consent")),
         sa.CheckConstraint(
             "state IN ('IN PROGRESS', 'HELD', 'COMPLETED', 'FAILED')", name=op.f("ck_bulk_uploads_state")
         ),
