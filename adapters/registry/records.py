@@ -6,7 +6,7 @@ Names of tables come from closed lists (`adapters.registry.sources`), never from
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
+    FromClause,
     Insert,
     Integer,
     Select,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     cast,
     func,
     insert,
+    literal,
     null,
     or_,
     select,
@@ -33,13 +35,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from adapters.registry.bulk import fetch, staged
+from adapters.registry.bulk import staged
 from adapters.registry.sources import OFFERS, SOURCES, WRITABLE, Source
 from formats.template import Known, Lookup, Write
 from jobs.errors import StateMoved
 
 MOST_OFFERS = 5_000
 _POSITION = "position"
+_COUNTED = {"preserve_rowcount": True}  # PostgreSQL's driver forgets how many an INSERT made
 
 
 class Records:
@@ -54,7 +57,7 @@ class Records:
         with staged(self._db, "records_known", rows.select(["row", *cells])) as stage:
             if self._db.dialect.name == "postgresql":
                 self._db.execute(text(f"ANALYZE {stage.name}"))
-            return {name: self._look_up(stage, lookup, rows["row"]) for name, lookup in lookups.items()}
+            return {name: self._look_up(stage, lookup, rows) for name, lookup in lookups.items()}
 
     def write(self, write: Write) -> int:
         """Carry out one write; returns the records it reached. Raises StateMoved, and nothing may be kept then."""
@@ -62,7 +65,7 @@ class Records:
             return 0
         with staged(self._db, "records_write", _transportable(write.rows)) as stage:
             try:
-                reached = self._db.execute(_statement(write, stage)).rowcount
+                reached = self._db.execute(_statement(write, stage), execution_options=_COUNTED).rowcount
             except IntegrityError as error:
                 raise StateMoved("A record collides with another one", constraint=_constraint(error)) from None
         if not write.emptied and reached != write.rows.num_rows:
@@ -82,20 +85,25 @@ class Records:
         statement = select(column).where(column.is_not(None)).distinct().order_by(column).limit(MOST_OFFERS)
         return sorted(self._db.execute(statement).scalars())
 
-    def _look_up(self, stage: Table, lookup: Lookup, rows: pa.ChunkedArray) -> pa.Table:
+    def _look_up(self, stage: Table, lookup: Lookup, rows: pa.Table) -> pa.Table:
         source = SOURCES[lookup.source]
         kinds = {name: _kind(source.columns[name]) for name in lookup.fields}
-        fetched = [(name, pa.int64() if kind == pa.bool_() else kind) for name, kind in kinds.items()]
-        shape = [("row", pa.int64()), ("matches", pa.int64()), *fetched]
-        found = fetch(self._db, _matching(stage, source, lookup), shape)
-        aligned = found.take(pc.index_in(rows.combine_chunks(), value_set=found["row"].combine_chunks()))
-        matches = pc.fill_null(aligned["matches"], 0)
+        by = _told_by(source, lookup)
+        found = self._fetched(_matching(stage, source, lookup, by), [by, "matches", *kinds])
+        place = pc.index_in(rows[by].combine_chunks(), value_set=found[by].cast(rows.schema.field(by).type))
+        matches = pc.fill_null(found["matches"].cast(pa.int64()).take(place), 0)
         one = pc.equal(matches, 1)
         fields = [
-            pc.if_else(one, aligned[name].cast(kind), pa.scalar(None, kind)).combine_chunks()
-            for name, kind in kinds.items()
+            pc.if_else(one, found[name].cast(kind).take(place), pa.scalar(None, kind)) for name, kind in kinds.items()
         ]
-        return pa.table([matches.combine_chunks(), *fields], names=["matches", *kinds])
+        return pa.table([matches, *fields], names=["matches", *kinds])
+
+    def _fetched(self, statement: Select[Any], names: list[str]) -> dict[str, pa.Array]:
+        """The columns of the answer, past the row objects, which would double the time."""
+        result = self._db.execute(statement)
+        rows: Sequence[Any] = result.cursor.fetchall() if result.cursor is not None else []
+        result.close()
+        return {name: pa.array([row[index] for row in rows]) for index, name in enumerate(names)}
 
 
 def _kind(column: ColumnElement[Any]) -> pa.DataType:
@@ -104,38 +112,44 @@ def _kind(column: ColumnElement[Any]) -> pa.DataType:
     return pa.int64() if isinstance(column.type, Integer) else pa.string()
 
 
-def _matching(stage: Table, source: Source, lookup: Lookup) -> Select[Any]:
-    """Rows that match at all: how many records, and of one record its fields."""
-    shown = _folded(source, lookup) if lookup.folded else source
-    fields = [shown.columns[name] for name in lookup.fields]
-    values = [cast(field, Integer) if isinstance(field.type, Boolean) else field for field in fields]
-    met = [_equal(shown.columns[name], stage.c[cell], lookup.folded) for name, cell in lookup.on.items()]
-    return (
-        select(stage.c.row, func.count(), *(func.min(value) for value in values))
-        .select_from(stage)
-        .select_from(shown.start)
-        .where(*met, *shown.only)
-        .group_by(stage.c.row)
-    )
+def _told_by(source: Source, lookup: Lookup) -> str:
+    """The column of the rows that a match is fetched for: a cell where many rows may have one value, such as a
+    customer's name, else the row's number."""
+    if len(lookup.on) > 1 or source.is_unique(lookup.on):
+        return "row"
+    return next(iter(lookup.on.values()))
 
 
-def _folded(source: Source, lookup: Lookup) -> Source:
-    """The source with what is compared in lower case; computed once, so that SQLite can index it."""
-    fields = {name: source.columns[name].label(f"field_{name}") for name in lookup.fields}
+def _matching(stage: Table, source: Source, lookup: Lookup, by: str) -> Select[Any]:
+    """What matches at all: how many records, and of one record its fields."""
+    asked: FromClause = stage if by == "row" else select(stage.c[by]).distinct().subquery("asked")
     keys = {name: source.columns[name] for name in lookup.on}
-    compared = {
-        name: (key if isinstance(key.type, Integer) else func.lower(key, type_=Text)).label(f"key_{name}")
-        for name, key in keys.items()
-    }
-    once = (
-        select(*fields.values(), *compared.values())
-        .select_from(source.start)
-        .where(*source.only)
-        .cte("folded")
-        .prefix_with("MATERIALIZED")
-    )
-    columns = {name: once.c[f"field_{name}"] for name in fields}
-    return Source(once, {**columns, **{name: once.c[f"key_{name}"] for name in keys}})
+    fields = [source.columns[name] for name in lookup.fields]
+    start, only = source.start, source.only
+    if lookup.folded:
+        start, only, keys, fields = _folded(source, keys, fields)
+    values = [_transported(field) for field in fields]
+    met = [_equal(keys[name], asked.c[cell], lookup.folded) for name, cell in lookup.on.items()]
+    if source.is_unique(lookup.on) and not lookup.folded:
+        found: Select[Any] = select(asked.c[by], literal(1), *values)
+    else:
+        found = select(asked.c[by], func.count(), *(func.min(value) for value in values)).group_by(asked.c[by])
+    return found.select_from(asked).select_from(start).where(*met, *only)
+
+
+def _transported(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(column, Integer) if isinstance(column.type, Boolean) else column
+
+
+def _folded(
+    source: Source, keys: Mapping[str, ColumnElement[Any]], fields: Sequence[ColumnElement[Any]]
+) -> tuple[FromClause, tuple[ColumnElement[bool], ...], dict[str, ColumnElement[Any]], list[ColumnElement[Any]]]:
+    """The source with its keys in lower case; computed once, so that SQLite can index it."""
+    lowered = [key if isinstance(key.type, Integer) else func.lower(key, type_=Text) for key in keys.values()]
+    shown = [column.label(f"column_{place}") for place, column in enumerate([*lowered, *fields])]
+    once = select(*shown).select_from(source.start).where(*source.only).cte("folded").prefix_with("MATERIALIZED")
+    columns: list[ColumnElement[Any]] = list(once.c)
+    return once, (), dict(zip(keys, columns, strict=False)), columns[len(keys) :]
 
 
 def _equal(column: ColumnElement[Any], cell: ColumnElement[Any], folded: bool) -> ColumnElement[bool]:

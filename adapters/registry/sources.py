@@ -5,11 +5,11 @@ An outer join below leads from a record to at most one other, so that it never s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Table, and_, case, func, select
+from sqlalchemy import ColumnElement, FromClause, Table, UniqueConstraint, and_, case, func, select
 
 from adapters.registry.business_tables import (
     dmp_devices,
@@ -31,15 +31,32 @@ _OPEN = (LineState.WAITING, LineState.SEALED, LineState.SENT)
 
 @dataclass(frozen=True)
 class Source:
-    """`columns` by the names lookups use, all of them from `start`; `only`: which records it shows."""
+    """`columns` by the names lookups use, all of them from `start`; `only`: which records it shows.
+
+    `keys`: sets of columns that no two records share.
+    """
 
     start: FromClause
     columns: Mapping[str, ColumnElement[Any]]
+    keys: tuple[frozenset[str], ...]
     only: tuple[ColumnElement[bool], ...] = ()
+
+    def is_unique(self, names: Collection[str]) -> bool:
+        """At most one record has these columns' values."""
+        return any(key <= set(names) for key in self.keys)
 
 
 def _own(table: Table) -> dict[str, ColumnElement[Any]]:
     return {column.name: column for column in table.columns}
+
+
+def _keys(table: Table) -> tuple[frozenset[str], ...]:
+    together = [item.columns.keys() for item in table.constraints if isinstance(item, UniqueConstraint)]
+    return (frozenset({"id"}), *(frozenset(names) for names in together))
+
+
+def _plain(table: Table) -> Source:
+    return Source(table, _own(table), _keys(table))
 
 
 def _products() -> Source:
@@ -55,19 +72,28 @@ def _products() -> Source:
         "customer_account": customers.c.account,
         "city": locations.c.city,
     }
-    return Source(start, {**_own(products), **sold, **joined})
+    keys = (*_keys(products), frozenset({"sale_id"}), frozenset({"phone"}))
+    return Source(start, {**_own(products), **sold, **joined}, keys)
+
+
+def _bound() -> Source:
+    every = _products()
+    parts = (frozenset({"motor_id"}), frozenset({"bms_id"}))
+    return replace(every, keys=every.keys + parts, only=(~products.c.placeholder,))
 
 
 def _of_product(table: Table) -> Source:
     """What belongs to a vehicle, with the vehicle's frame id and customer."""
     start = table.join(products, products.c.id == table.c.product_id)
-    return Source(start, {"vin": products.c.vin, "customer_id": products.c.customer_id, **_own(table)})
+    columns = {"vin": products.c.vin, "customer_id": products.c.customer_id, **_own(table)}
+    named = tuple(key - {"product_id"} | {"vin"} for key in _keys(table) if "product_id" in key)
+    return Source(start, columns, _keys(table) + named)
 
 
 def _of_customer(table: Table) -> Source:
     start = table.join(customers, customers.c.id == table.c.customer_id)
     named = {"customer_account": customers.c.account, "customer_name": customers.c.name}
-    return Source(start, {**_own(table), **named})
+    return Source(start, {**_own(table), **named}, _keys(table))
 
 
 def _devices() -> Source:
@@ -96,24 +122,19 @@ def _devices() -> Source:
         "customer_id": customers.c.id,
         "customer_account": customers.c.account,
     }
-    return Source(start, {**own, **held})
-
-
-def _bound() -> Source:
-    every = _products()
-    return Source(every.start, every.columns, (~products.c.placeholder,))
+    return Source(start, {**own, **held}, _keys(devices))
 
 
 SOURCES: Mapping[str, Source] = {
-    "customers": Source(customers, _own(customers)),
-    "locations": Source(locations, _own(locations)),
+    "customers": _plain(customers),
+    "locations": _plain(locations),
     "products": _products(),  # with their sale, customer and location
     "bound_products": _bound(),  # those with a real frame id: at most one has a motor or battery
     "product_leases": _of_product(product_leases),
     "group_members": _of_product(group_members),
     "swaps": _of_product(swaps),
     "dmp_devices": _of_customer(dmp_devices),
-    "fleet_freedom_providers": Source(fleet_freedom_providers, _own(fleet_freedom_providers)),
+    "fleet_freedom_providers": _plain(fleet_freedom_providers),
     "remoteye_registrations": _of_customer(remoteye_registrations),
     "devices": _devices(),
 }
