@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import pyarrow as pa
 from xlsxwriter.worksheet import Worksheet
 
 from formats.schema import Kind
@@ -14,13 +15,10 @@ from formats.workbook.book import Book, checked, fit, put
 from formats.workbook.data_sheet import NOTE, data_sheet
 from formats.workbook.instructions import lines
 from formats.workbook.layout import ANSWER_COLUMNS, HEADING_ROW
-from formats.workbook.painting import Painter
-from formats.workbook.sheet_xml import with_rows
+from formats.workbook.painting import Painted, Painter
+from formats.workbook.sheet_xml import SheetRows, with_rows
 from formats.workbook.styles import Look
-from formats.workbook.summary import summary_sheet
-
-MAX_NOTES = 2_000
-"""Cells with a note; further ones are coloured, and the columns behind the row say it all."""
+from formats.workbook.summary import MAX_NOTES, summary_sheet
 
 _LOOKS = {
     RowState.NEW: Look.PASSED,
@@ -31,7 +29,8 @@ _LOOKS = {
     RowState.UNJUDGED: Look.PLAIN,
 }
 _PLAIN = dict.fromkeys(RowState, Look.PLAIN)
-_ANSWER_WIDTHS = (20, 60, 60)
+_ANSWER_WIDTHS = (20, 56, 50)
+_LINE, _MOST_LINES = 15, 27  # points; Excel allows rows of 409
 
 
 def write_answer(template: Template, answer: Answer) -> bytes:
@@ -50,11 +49,14 @@ def write_answer(template: Template, answer: Answer) -> bytes:
 
 def write_failed(template: Template, answer: Answer) -> bytes:
     """The failed rows alone, as the submitter wrote them, to be corrected and sent again."""
-    failed = answer.only(answer.states() == RowState.FAILED)
-    return _with_data(Book(template, f"Failed rows: {template.title}"), template, failed, _PLAIN)
+    mask = answer.states() == RowState.FAILED
+    book = Book(template, f"Failed rows: {template.title}")
+    return _with_data(book, template, answer.only(mask), _PLAIN, answer.row_numbers.filter(pa.array(mask)))
 
 
-def _with_data(book: Book, template: Template, answer: Answer, looks: Mapping[RowState, Look]) -> bytes:
+def _with_data(
+    book: Book, template: Template, answer: Answer, looks: Mapping[RowState, Look], origins: pa.Int64Array | None = None
+) -> bytes:
     sheet = data_sheet(book, template, answer.lists, answer.rules)
     rows = answer.row_numbers
     columns = template.schema.columns
@@ -63,11 +65,24 @@ def _with_data(book: Book, template: Template, answer: Answer, looks: Mapping[Ro
         checked(sheet.set_column(index, index, size, book.styles.cell(Kind.TEXT, wrapped=True)), "a width")
     last = rows[-1].as_py() if len(rows) else HEADING_ROW
     checked(sheet.autofilter(0, 0, last - 1, len(columns) + len(ANSWER_COLUMNS) - 1), "the filter")
-    painted = Painter(book.styles, answer, looks).columns(template.schema)
+    painted = Painter(book.styles, answer, looks, origins).columns(template.schema)
     _write_notes(sheet, template, answer)
     part = f"xl/worksheets/sheet{book.workbook.worksheets().index(sheet) + 1}.xml"
     package = book.close()
-    return with_rows(package, part, rows, [column.finished() for column in painted])
+    return with_rows(package, part, SheetRows(rows, _heights(painted), [column.finished() for column in painted]))
+
+
+def _heights(painted: Sequence[Painted]) -> pa.Int64Array:
+    """Of the rows with something to say; a spreadsheet program would not make room for wrapped texts by itself."""
+    wrong, remedy = (column.texts.to_pylist() for column in painted[-2:])
+    _, *widths = _ANSWER_WIDTHS
+    heights = [
+        _LINE * min(_MOST_LINES, max(lines(text or "", width) for text, width in zip(texts, widths, strict=True)))
+        if any(texts)
+        else None
+        for texts in zip(wrong, remedy, strict=True)
+    ]
+    return pa.array(heights, pa.int64())
 
 
 def _write_notes(sheet: Worksheet, template: Template, answer: Answer) -> None:

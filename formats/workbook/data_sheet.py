@@ -11,7 +11,7 @@ from formats.schema import Column, Kind
 from formats.template import CLEAR, Template
 from formats.workbook import wording
 from formats.workbook.book import Book, checked, error, message, put
-from formats.workbook.layout import HEADING_ROW, SAMPLE_MARK, STAR, column_letters, heading, sheet_name
+from formats.workbook.layout import HEADING_ROW, SAMPLE_MARK, column_letters, heading, sheet_name
 from formats.workbook.styles import Look
 
 FIRST_ROW = HEADING_ROW  # below the heading, counted from 0 as XlsxWriter does
@@ -29,7 +29,8 @@ def data_sheet(book: Book, template: Template, lists: Mapping[str, Sequence[str]
         put(sheet, 0, index, heading(column), book.styles["required" if column.required else "optional"])
         options = NOTE | {"x_scale": 2.2, "y_scale": 1.7}
         checked(sheet.write_comment(0, index, wording.note(column, rules), options), "a note")
-        checked(sheet.set_column(index, index, width(column), book.styles.cell(column.kind)), "a width")
+        size = width(column) if index else max(width(column), len(f"{SAMPLE_MARK}: {column.example}") + 2)
+        checked(sheet.set_column(index, index, size, book.styles.cell(column.kind)), "a width")
         _add_checks(sheet, book, index, column, lists.get(column.offers, ()), rules)
     sheet.set_row(0, _LINE_HEIGHT * 2 + 4)
     sheet.freeze_panes(HEADING_ROW, 1)
@@ -100,6 +101,3 @@ def _print_settings(sheet: Worksheet, template: Template) -> None:
     sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
     name = template.title.replace("&", "&&")
     checked(sheet.set_footer(f"&L{name}, version {template.version}&RPage &P of &N"), "the footer")
-
-
-__all__ = ["FIRST_ROW", "LAST_ROW", "NOTE", "STAR", "data_sheet", "width"]

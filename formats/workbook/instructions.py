@@ -14,7 +14,7 @@ from formats.workbook import wording
 from formats.workbook.book import Book, checked, put, put_row
 from formats.workbook.layout import INSTRUCTIONS_SHEET, SAMPLE_MARK, heading, sheet_name
 
-_WIDTHS = (26, 11, 44, 34, 26, 40)
+_WIDTHS = (26, 11, 44, 40, 26, 40)
 _HEADINGS = ("Column", "Must be filled", "What it holds", "Form", "Example", "Allowed values")
 _LINE = 15.5  # points
 _PROSE = sum(_WIDTHS[1:])
@@ -77,6 +77,7 @@ def _columns_table(book: Book, sheet: Worksheet, template: Template, rules: Rule
     put(sheet, row, 0, "The columns", book.styles["chapter"])
     row += 1
     put_row(sheet, row, _HEADINGS, book.styles["required"])
+    sheet.set_row(row, _LINE * 2)
     for column in template.schema.columns:
         row += 1
         texts = (
@@ -101,4 +102,4 @@ def _prose(sheet: Worksheet, row: int, text: str, book: Book, first: int) -> Non
 
 def lines(text: str, characters: int) -> int:
     """How many lines a wrapped text takes, rather one too many."""
-    return sum(max(1, ceil(len(part) * 1.08 / characters)) for part in text.split("\n")) or 1
+    return sum(max(1, ceil(len(part) / characters)) for part in text.split("\n")) or 1

@@ -45,8 +45,12 @@ class Painted:
 class Painter:
     """Gives every cell of an answer its look: that of its row, and its own where something was found."""
 
-    def __init__(self, styles: Styles, answer: Answer, looks: Mapping[RowState, Look]) -> None:
+    def __init__(
+        self, styles: Styles, answer: Answer, looks: Mapping[RowState, Look], origins: pa.Int64Array | None = None
+    ) -> None:
+        """`origins`: the rows' numbers in the file that was sent, if these are other ones."""
         self._styles = styles
+        self._origins = origins
         self._answer = answer
         self._states = answer.states()
         self._row_looks = np.array([_CODES[looks[state]] for state in RowState], np.int8)[self._states]
@@ -57,9 +61,13 @@ class Painter:
     def columns(self, schema: RecordSchema) -> list[Painted]:
         """The template's columns, and those of the answer."""
         rows = self._answer.row_numbers
+        wrong = what_is_wrong(schema, self._findings, rows)
+        if self._origins is not None:
+            before = pc.binary_join_element_wise("Row ", self._origins.cast(pa.string()), " of the file sent.\n", "")
+            wrong = pc.binary_join_element_wise(before, pc.fill_null(wrong, ""), "")
         texts = (
             results(self._states, self._answer.dry_run),
-            what_is_wrong(schema, self._findings, rows),
+            wrong,
             what_to_do(self._findings, rows),
         )
         wrapped = self._formats(Kind.TEXT, wrapped=True)

@@ -23,9 +23,13 @@ _BLOCK = 20_000  # rows that are made at a time
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LEVEL = 1  # of compression
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
-_CONTROL = r"[\x00-\x08\x0b-\x1f\x{fffe}\x{ffff}]"
-_LOOKS_ESCAPED = "_x[0-9A-Fa-f]{4}_"
-_EDGES = r"^[ \t\n]|[ \t\n]$|\n"
+_NO_XML = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
+_ESCAPE_LIKE = "_(x[0-9A-Fa-f]{4}_)"
+_SPACED = r"^[ \t\n]|[ \t\n]$|\n"
+
+_TEXT, _SPACED_TEXT, _NUMBER, _EMPTY = range(4)
+_OPENINGS = ('" t="inlineStr"><is><t>', '" t="inlineStr"><is><t xml:space="preserve">', '"><v>', '"/>')
+_CLOSINGS = pa.array(["</t></is></c>", "</t></is></c>", "</v></c>", ""])
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,17 @@ class SheetColumn:
     numbers: pa.BooleanArray | None = None
 
 
-def with_rows(package: bytes, part: str, rows: pa.Int64Array, columns: Sequence[SheetColumn]) -> bytes:
-    """The workbook with rows behind those that its sheet `part` has; `rows` are their numbers, rising."""
+@dataclass(frozen=True)
+class SheetRows:
+    """Rows by their numbers, which rise; `heights` in points, null where the program may choose."""
+
+    numbers: pa.Int64Array
+    heights: pa.Int64Array
+    columns: Sequence[SheetColumn]
+
+
+def with_rows(package: bytes, part: str, rows: SheetRows) -> bytes:
+    """The workbook with rows behind those that its sheet `part` has."""
     target = BytesIO()
     with ZipFile(BytesIO(package)) as source, ZipFile(target, "w", ZIP_DEFLATED, compresslevel=_LEVEL) as made:
         for item in source.infolist():
@@ -51,8 +64,8 @@ def with_rows(package: bytes, part: str, rows: pa.Int64Array, columns: Sequence[
                 continue
             head, tail = content.split(b"</sheetData>")
             with made.open(info, "w", force_zip64=True) as sheet:
-                sheet.write(_with_dimension(head, rows, len(columns)))
-                for block in _blocks(rows, columns):
+                sheet.write(_head(head, rows))
+                for block in _blocks(rows):
                     sheet.write(block)
                 sheet.write(b"</sheetData>" + tail)
     return target.getvalue()
@@ -60,66 +73,77 @@ def with_rows(package: bytes, part: str, rows: pa.Int64Array, columns: Sequence[
 
 def escaped(texts: pa.StringArray) -> pa.StringArray:
     """Texts as they stand between tags; what XML cannot hold is written `_xHHHH_`, as Excel does."""
-    if _any(texts, _LOOKS_ESCAPED):
-        texts = pc.replace_substring_regex(texts, "_(x[0-9A-Fa-f]{4}_)", r"_x005F_\1")
+    seen = _bytes_in(texts)
+    if seen[ord("_")]:
+        texts = pc.replace_substring_regex(texts, _ESCAPE_LIKE, r"_x005F_\1")
     for character, entity in _ENTITIES:
-        texts = pc.replace_substring(texts, character, entity)
-    if _any(texts, _CONTROL):
-        replaced = [None if text is None else re.sub(_PYTHON_CONTROL, _escape, text) for text in texts.to_pylist()]
+        if seen[ord(character)]:
+            texts = pc.replace_substring(texts, character, entity)
+    if seen[:32].sum() > seen[ord("\t")] + seen[ord("\n")] or seen[0xEF]:
+        replaced = [None if text is None else _NO_XML.sub(_escape, text) for text in texts.to_pylist()]
         texts = pa.array(replaced, pa.string())
     return texts
-
-
-_PYTHON_CONTROL = "[\x00-\x08\x0b-\x1f\ufffe\uffff]"
 
 
 def _escape(match: re.Match[str]) -> str:
     return f"_x{ord(match[0]):04X}_"
 
 
-def _any(texts: pa.StringArray, pattern: str) -> bool:
-    return bool(pc.any(pc.match_substring_regex(texts, pattern)).as_py())
+def _bytes_in(texts: pa.StringArray) -> npt.NDArray[np.bool_]:
+    """One flag for each byte: whether it is in any of the texts. A quick way to see what need not be looked for."""
+    seen = np.zeros(256, np.bool_)
+    seen[np.frombuffer(_joined(texts), np.uint8)] = True
+    return seen
 
 
-def _with_dimension(head: bytes, rows: pa.Int64Array, columns: int) -> bytes:
-    reference = f"A1:{column_letters(columns - 1)}{rows[-1].as_py() if len(rows) else 1}"
+def _head(head: bytes, rows: SheetRows) -> bytes:
+    last = rows.numbers[-1].as_py() if len(rows.numbers) else 1
+    reference = f"A1:{column_letters(len(rows.columns) - 1)}{last}"
+    head = re.sub(rb"<row [^>]*/>", b"", head)  # XlsxWriter has empty rows where a note is
     return re.sub(rb'<dimension ref="[^"]*"', f'<dimension ref="{reference}"'.encode(), head, count=1)
 
 
-def _blocks(rows: pa.Int64Array, columns: Sequence[SheetColumn]) -> Iterator[memoryview]:
-    for start in range(0, len(rows), _BLOCK):
-        numbers = rows.slice(start, _BLOCK).cast(pa.string())
-        cells = [_cells(column, index, start, numbers) for index, column in enumerate(columns)]
-        opening = pc.binary_join_element_wise('<row r="', numbers, '">', "")
-        lines = pc.binary_join_element_wise(opening, *cells, "</row>", "")
-        yield _bytes(lines)
+def _blocks(rows: SheetRows) -> Iterator[memoryview]:
+    for start in range(0, len(rows.numbers), _BLOCK):
+        numbers = rows.numbers.slice(start, _BLOCK).cast(pa.string())
+        heights = rows.heights.slice(start, _BLOCK).cast(pa.string())
+        height = pc.fill_null(pc.binary_join_element_wise('" ht="', heights, '" customHeight="1">', ""), '">')
+        cells = [piece for index, column in enumerate(rows.columns) for piece in _pieces(column, index, start, numbers)]
+        yield _joined(pc.binary_join_element_wise('<row r="', numbers, height, *cells, "</row>", ""))
 
 
-def _cells(column: SheetColumn, index: int, start: int, numbers: pa.StringArray) -> pa.StringArray:
+def _pieces(column: SheetColumn, index: int, start: int, numbers: pa.StringArray) -> Sequence[pa.Array | str]:
     """`<c r="C17" s="5" t="inlineStr"><is><t>…</t></is></c>`; an empty cell still has its style."""
-    texts = escaped(column.texts.slice(start, _BLOCK))
-    style = _attributes(column.styles[start : start + _BLOCK])
-    keep = pc.fill_null(pc.match_substring_regex(texts, _EDGES), False)
-    tag = pc.if_else(keep, ' t="inlineStr"><is><t xml:space="preserve">', ' t="inlineStr"><is><t>')
-    closing: pa.Scalar | pa.Array = pa.scalar("</t></is></c>")
-    if column.numbers is not None:
-        is_number = column.numbers.slice(start, _BLOCK)
-        tag = pc.if_else(is_number, "><v>", tag)
-        closing = pc.if_else(is_number, "</v></c>", closing)
-    empty = pc.is_null(texts)
-    tag, closing = pc.if_else(empty, "/>", tag), pc.if_else(empty, "", closing)
-    content = pc.fill_null(texts, "")
-    return pc.binary_join_element_wise(f'<c r="{column_letters(index)}', numbers, style, tag, content, closing, "")
+    texts = column.texts.slice(start, _BLOCK)
+    forms = _forms(texts, None if column.numbers is None else column.numbers.slice(start, _BLOCK))
+    styles, codes = np.unique(column.styles[start : start + _BLOCK], return_inverse=True)
+    openings = pa.array([f'" s="{style}{opening}' for style in styles for opening in _OPENINGS], pa.string())
+    opening = openings.take(pa.array(codes * len(_OPENINGS) + forms))
+    content = pc.fill_null(escaped(texts), "")
+    return (f'<c r="{column_letters(index)}', numbers, opening, content, _CLOSINGS.take(pa.array(forms)))
 
 
-def _attributes(styles: npt.NDArray[np.int32]) -> pa.StringArray:
-    known, codes = np.unique(styles, return_inverse=True)
-    return pa.array([f'" s="{style}"' for style in known], pa.string()).take(pa.array(codes))
+def _forms(texts: pa.StringArray, numbers: pa.BooleanArray | None) -> npt.NDArray[np.int64]:
+    """How each cell is written: as a text, one whose blanks count, a number, or empty."""
+    forms = np.full(len(texts), _TEXT)
+    seen = _bytes_in(texts)
+    if seen[[ord(" "), ord("\t"), ord("\n")]].any():
+        forms[_mask(pc.match_substring_regex(texts, _SPACED))] = _SPACED_TEXT
+    if numbers is not None:
+        forms[_mask(numbers)] = _NUMBER
+    forms[_mask(pc.is_null(texts))] = _EMPTY
+    return forms
 
 
-def _bytes(texts: pa.StringArray) -> memoryview:
+def _mask(flags: pa.BooleanArray) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = pc.fill_null(flags, False).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _joined(texts: pa.StringArray) -> memoryview:
     """All the texts one behind the other: Arrow has them so already."""
-    if isinstance(texts, pa.ChunkedArray):
-        texts = texts.combine_chunks()
-    offsets = np.frombuffer(texts.buffers()[1], dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    return memoryview(texts.buffers()[2])[int(offsets[0]) : int(offsets[-1])]
+    buffers = texts.buffers()
+    if not len(texts) or buffers[2] is None:
+        return memoryview(b"")
+    offsets = np.frombuffer(buffers[1], dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    return memoryview(buffers[2])[int(offsets[0]) : int(offsets[-1])]

@@ -17,6 +17,7 @@ _DARK = "#1F3A5F"
 
 NUMBER_FORMATS = {Kind.DATE: "yyyy-mm-dd", Kind.INTEGER: "0", Kind.DECIMAL: "General"}
 TEXT_FORMAT = "@"
+_ALIGNED = {Kind.DATE: "left", Kind.INTEGER: "right", Kind.DECIMAL: "right"}  # texts and numbers alike
 
 
 class Look(StrEnum):
@@ -71,7 +72,9 @@ class Styles:
 
     def cell(self, kind: Kind, look: Look = Look.PLAIN, wrapped: bool = False) -> Format:
         """The style of a data cell: identifiers and other texts keep their digits and zeros."""
-        shown = {"num_format": NUMBER_FORMATS.get(kind, TEXT_FORMAT)}
+        shown: dict[str, object] = {"num_format": NUMBER_FORMATS.get(kind, TEXT_FORMAT)}
+        if kind in _ALIGNED:
+            shown["align"] = _ALIGNED[kind]
         return self._format(FONT | shown | _LOOKS[look] | (_WRAP if wrapped else {}))
 
     def conditional(self, look: Look) -> Format:

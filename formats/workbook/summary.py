@@ -9,12 +9,13 @@ import pyarrow.compute as pc
 from xlsxwriter.worksheet import Worksheet
 
 from formats.findings import CATALOGUE, FindingKind, Severity
-from formats.schema import RecordSchema
+from formats.schema import Kind, RecordSchema
 from formats.template import Template
 from formats.workbook.answer import Answer, RowState
 from formats.workbook.book import Book, checked, put, put_row
 from formats.workbook.instructions import lines
 from formats.workbook.layout import HEADING_ROW, SUMMARY_SHEET, address
+from formats.workbook.styles import Look
 
 _WIDTHS = (18, 12, 24, 46, 46, 30)
 _HEADINGS = ("Kind", "How many", "Where", "What is wrong", "What to do", "Code")
@@ -23,6 +24,18 @@ _SHOWN_CELLS = 5
 _SHOWN_FAULTS = 200
 _DRY_RUN = "DRY RUN: the file was checked only. Nothing was changed, and nothing will be until it is sent for real."
 _REFUSED = "The file was refused as a whole: no row was read. Nothing was changed."
+
+MAX_NOTES = 2_000
+"""Cells with a note; further ones are coloured, and the columns behind the row say it all."""
+
+_LEGEND = (
+    (Look.ERROR, "bold, framed", f"This value is wrong. Its note says why (up to {MAX_NOTES:,} notes)."),
+    (Look.WARNING, "italic, dotted", "A warning: the value was taken; check that it was read as you meant it."),
+    (Look.FAILED, "Failed", "Nothing of the row was taken. Correct it and send it again."),
+    (Look.PASSED, "Passed", "The row was taken: new or changed."),
+    (Look.UNCHANGED, "unchanged", "The row says what was on record already."),
+    (Look.HIDDEN, "", "A secret: it is never shown or given back. Enter it again if you correct the row."),
+)
 
 
 def summary_sheet(book: Book, template: Template, answer: Answer) -> Worksheet:
@@ -44,7 +57,9 @@ def summary_sheet(book: Book, template: Template, answer: Answer) -> Worksheet:
         checked(sheet.merge_range(row, 1, row, 3, "", book.styles["wrapped"]), "a wide cell")
         put(sheet, row, 1, text, book.styles["wrapped"])
         sheet.set_row(row, _LINE * lines(text, sum(_WIDTHS[1:4])))
-    _findings_table(book, sheet, template.schema, answer, row + 2)
+    row = _findings_table(book, sheet, template.schema, answer, row + 2)
+    if not answer.refused:
+        _legend(book, sheet, row + 2)
     sheet.hide_gridlines(2)
     sheet.set_landscape()
     sheet.set_paper(9)
@@ -82,11 +97,11 @@ def _facts(template: Template, answer: Answer) -> Iterator[tuple[str, str]]:
         yield "Not checked", f"{counts[RowState.UNJUDGED]:,}"
 
 
-def _findings_table(book: Book, sheet: Worksheet, schema: RecordSchema, answer: Answer, row: int) -> None:
+def _findings_table(book: Book, sheet: Worksheet, schema: RecordSchema, answer: Answer, row: int) -> int:
     found = [*_of_the_file(schema, answer.of_the_file()), *_of_rows(schema, answer.of_rows())]
     if not found:
         put(sheet, row, 0, "Nothing was found wrong.", book.styles["chapter"])
-        return
+        return row
     put(sheet, row, 0, "What was found", book.styles["chapter"])
     row += 1
     put_row(sheet, row, _HEADINGS, book.styles["required"])
@@ -94,6 +109,14 @@ def _findings_table(book: Book, sheet: Worksheet, schema: RecordSchema, answer: 
         row += 1
         put_row(sheet, row, texts, book.styles["box"])
         sheet.set_row(row, _LINE * max(map(lines, texts, _WIDTHS)))
+    return row
+
+
+def _legend(book: Book, sheet: Worksheet, row: int) -> None:
+    put(sheet, row, 0, "How to read the sheet", book.styles["chapter"])
+    for step, (look, sample, text) in enumerate(_LEGEND, 1):
+        put(sheet, row + step, 0, sample, book.styles.cell(Kind.TEXT, look))
+        put(sheet, row + step, 1, text, book.styles["text"])
 
 
 def _of_the_file(schema: RecordSchema, findings: pa.Table) -> Iterator[tuple[str, ...]]:
@@ -109,7 +132,7 @@ def _of_rows(schema: RecordSchema, findings: pa.Table) -> Iterator[tuple[str, ..
     for count in sorted(pc.value_counts(findings["code"]).to_pylist(), key=lambda item: -item["counts"]):
         kind, times = CATALOGUE[count["values"]], count["counts"]
         these = findings.filter(pc.equal(findings["code"], kind.code)).slice(0, _SHOWN_CELLS).to_pylist()
-        cells = ", ".join(address(schema, item["column"], item["row"]) for item in these)
+        cells = ", ".join(_place(schema, item["row"], item["column"]) for item in these)
         yield _line(kind, times, cells + (" …" if times > len(these) else ""), None)
 
 
@@ -119,8 +142,9 @@ def _line(kind: FindingKind, times: int, place: str, fact: str | None) -> tuple[
 
 
 def _place(schema: RecordSchema, row: int, column: str | None) -> str:
+    known = column in schema.names
     if row > HEADING_ROW:
-        return address(schema, column, row)
-    if column in schema.names:
+        return address(schema, column, row) if known else f"row {row}"
+    if known:
         return f"{address(schema, column, HEADING_ROW)} {schema.column(str(column)).heading}"
     return column or ("the heading" if row == HEADING_ROW else "the file")
