@@ -92,7 +92,7 @@ def keep(rows: Rows, faults: Faults, record: Record, present: pa.Table, always: 
     new = pc.equal(present.column("matches").combine_chunks(), 0)
     changed = pc.fill_null(always, False) if always is not None else pc.and_(new, False)
     for name, value in record.values.items():
-        if name in present.column_names and name not in record.key:
+        if name in present.column_names and name not in (*record.key, *record.references):
             changed = pc.or_(changed, differs(value, present.column(name).combine_chunks()))
     changed = pc.and_not(changed, new)
     writes = tuple(
