@@ -36,7 +36,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from adapters.registry.bulk import staged
-from adapters.registry.sources import OFFERS, SOURCES, WRITABLE, Source
+from adapters.registry.source import Source
+from adapters.registry.sources import OFFERS, SOURCES, WRITABLE
 from formats.template import Known, Lookup, Write
 from jobs.errors import StateMoved
 

@@ -5,11 +5,11 @@ An outer join below leads from a record to at most one other, so that it never s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Table, UniqueConstraint, and_, case, func, select
+from sqlalchemy import ColumnElement, Table, UniqueConstraint, and_, case, func, select
 
 from adapters.registry.business_tables import (
     dmp_devices,
@@ -23,27 +23,12 @@ from adapters.registry.business_tables import (
     swaps,
 )
 from adapters.registry.effects import HOLDING
+from adapters.registry.order_sources import ORDER_SOURCES
+from adapters.registry.source import Source
 from adapters.registry.tables import customers, devices, order_lines, orders
 from jobs.states import LineState
 
 _OPEN = (LineState.WAITING, LineState.SEALED, LineState.SENT)
-
-
-@dataclass(frozen=True)
-class Source:
-    """`columns` by the names lookups use, all of them from `start`; `only`: which records it shows.
-
-    `keys`: sets of columns that no two records share.
-    """
-
-    start: FromClause
-    columns: Mapping[str, ColumnElement[Any]]
-    keys: tuple[frozenset[str], ...]
-    only: tuple[ColumnElement[bool], ...] = ()
-
-    def is_unique(self, names: Collection[str]) -> bool:
-        """At most one record has these columns' values."""
-        return any(key <= set(names) for key in self.keys)
 
 
 def _own(table: Table) -> dict[str, ColumnElement[Any]]:
@@ -137,6 +122,7 @@ SOURCES: Mapping[str, Source] = {
     "fleet_freedom_providers": _plain(fleet_freedom_providers),
     "remoteye_registrations": _of_customer(remoteye_registrations),
     "devices": _devices(),
+    **ORDER_SOURCES,
 }
 """By the name a `formats.template.Lookup` uses."""
 
