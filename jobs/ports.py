@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
+from formats.workbook.grid import Workbook
 from jobs.providers import Keys, Provider
 
 
@@ -149,3 +150,13 @@ class Folder(Protocol):
     def read(self, name: str, limit: int) -> bytes: ...
 
     def remove(self, name: str) -> None: ...
+
+
+class Workbooks(Protocol):
+    """Staff's workbooks."""
+
+    def read(self, data: bytes, sheet: str) -> Workbook:
+        """The sheet named `sheet` (`layout.sheet_name`), or the one that must be meant; or why the file is refused.
+
+        Never raises for what is in the file, and returns within a time of its own.
+        """

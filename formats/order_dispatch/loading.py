@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from formats import identifiers
+from formats.cells import canonical, trimmed
 from formats.enrolment import RequestType
 from formats.findings import FINDINGS_SCHEMA
 from formats.judge import judge
 from formats.order_dispatch import cmp_json, text
 from formats.order_dispatch.layout import ORDER_DISPATCH
-from formats.schema import Kind
 
 
 @dataclass(frozen=True)
@@ -54,16 +53,10 @@ def _canonical(table: pa.Table) -> pa.Table:
 
 def _cell_form(table: pa.Table, name: str) -> pa.Array:
     """Trimmed; empty is null; numbers, dates and identifiers canonical; request type names become codes."""
-    trimmed = pc.utf8_trim_whitespace(table.column(name).combine_chunks())
-    cells = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
-    kind = ORDER_DISPATCH.column(name).kind
-    if kind is Kind.INTEGER:
-        return pc.replace_substring_regex(cells, "^0+([0-9])", r"\1")
-    if kind is Kind.MOMENT:
-        return pc.replace_substring_regex(cells, r"^(\d{4}-\d{2}-\d{2})$", r"\1T00:00:00Z")
+    cells = trimmed(table.column(name).combine_chunks())
     if name in ("request_type", "enrolment_requested"):
         return _code(pc.utf8_upper(cells))
-    return identifiers.canonical(kind, cells)
+    return canonical(ORDER_DISPATCH.column(name).kind, cells)
 
 
 def _code(cells: pa.StringArray) -> pa.StringArray:
