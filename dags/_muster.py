@@ -32,6 +32,7 @@ from muster_airflow import airflow_connection, report_url
 
 from adapters.providers import KINDS
 from adapters.settings import Settings, Workspace, load
+from formats.enrolment import BATCH_NUMBER_LENGTH, ORDER_NUMBER_LENGTH
 from jobs.catalogue import STEPS, Job
 from jobs.errors import ConfigurationFaulty, Retry
 from jobs.providers import Provider
@@ -219,13 +220,15 @@ def _form(job: Job) -> dict[str, Param]:
         )
     }
     if job.per_provider:
-        form["order"] = _narrow("Only this order", "Order number. Leave empty for all orders.")
-        form["batch"] = _narrow("Only this batch", "Batch number, such as ACME-000042. Leave empty for all batches.")
+        form["order"] = _narrow("Only this order", "Order number. Leave empty for all orders.", ORDER_NUMBER_LENGTH)
+        form["batch"] = _narrow(
+            "Only this batch", "Batch number, such as ACME-000042. Leave empty for all batches.", BATCH_NUMBER_LENGTH
+        )
     return form
 
 
-def _narrow(title: str, description: str) -> Param:
-    return Param(None, type=["null", "string"], minLength=1, maxLength=100, title=title, description=description)
+def _narrow(title: str, description: str, length: int) -> Param:
+    return Param(None, type=["null", "string"], minLength=1, maxLength=length, title=title, description=description)
 
 
 def _counts(counts: Mapping[str, int]) -> str:

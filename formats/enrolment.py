@@ -1,8 +1,11 @@
-"""The words of enrolment that files carry: request types, levels, outcomes."""
+"""The words of enrolment that files carry: request types, levels, outcomes, and how long its numbers may be."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+ORDER_NUMBER_LENGTH = 32
+BATCH_NUMBER_LENGTH = 40
 
 
 class RequestType(StrEnum):

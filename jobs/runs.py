@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from formats.enrolment import BATCH_NUMBER_LENGTH, ORDER_NUMBER_LENGTH
 from jobs.catalogue import Job
+from jobs.errors import NotFound
 
 
 class RunStatus(StrEnum):
@@ -33,6 +35,17 @@ class Run:
     order: str | None = None
     batch: str | None = None
     status: RunStatus = RunStatus.RUNNING
+
+    def __post_init__(self) -> None:
+        """Raises NotFound for a number that no order or batch can have."""
+        for what, number, length in (
+            ("order", self.order, ORDER_NUMBER_LENGTH),
+            ("batch", self.batch, BATCH_NUMBER_LENGTH),
+        ):
+            if number is not None and (len(number) > length or not number.isprintable()):
+                raise NotFound(
+                    f"no {what} has the number {number[:length]!r}…: it is too long or holds control characters"
+                )
 
 
 @dataclass(frozen=True)

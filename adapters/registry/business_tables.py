@@ -10,6 +10,7 @@ from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Stri
 
 from adapters.registry.tables import metadata
 from adapters.registry.types import Key
+from formats.enrolment import ORDER_NUMBER_LENGTH
 
 Day = String(10)
 _REAL = text("NOT placeholder")
@@ -108,8 +109,8 @@ swaps = Table(
     Column("product_id", ForeignKey("products.id"), nullable=False),
     Column("old_vcu_id", String(40), nullable=False),
     Column("new_vcu_id", String(40), nullable=False),
-    Column("return_order_number", String(32), nullable=False),
-    Column("order_number", String(32), nullable=False, unique=True),
+    Column("return_order_number", String(ORDER_NUMBER_LENGTH), nullable=False),
+    Column("order_number", String(ORDER_NUMBER_LENGTH), nullable=False, unique=True),
 )
 
 dmp_devices = Table(

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from adapters.registry.types import Key, Moment
+from formats.enrolment import BATCH_NUMBER_LENGTH, ORDER_NUMBER_LENGTH
 from jobs.states import BatchState, DeviceState, LineState
 
 metadata = MetaData(
@@ -92,8 +93,8 @@ runs = Table(
     Column("provider", String(40)),
     Column("actor", String(255), nullable=False),
     Column("dry_run", Boolean, nullable=False),
-    Column("order_number", String(32)),
-    Column("batch_number", String(40)),
+    Column("order_number", String(ORDER_NUMBER_LENGTH)),
+    Column("batch_number", String(BATCH_NUMBER_LENGTH)),
     Column("status", String(20), nullable=False),
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),
@@ -182,7 +183,7 @@ devices = Table(
     Column("state", String(12), nullable=False, server_default=DeviceState.NEW),
     Column("decided_by", Key, nullable=False, server_default="0"),  # order line whose effect stands
     Column("provider", String(40)),
-    Column("order_number", String(32)),  # the order that holds the device, while enrolled
+    Column("order_number", String(ORDER_NUMBER_LENGTH)),  # the order that holds the device, while enrolled
     _one_of("state", DeviceState),
     **_HOT,
 )
@@ -192,7 +193,7 @@ orders = Table(
     metadata,
     Column("id", Key, primary_key=True),
     Column("provider", String(40), nullable=False),
-    Column("order_number", String(32), nullable=False),
+    Column("order_number", String(ORDER_NUMBER_LENGTH), nullable=False),
     Column("request_type", String(2), nullable=False),
     Column("order_date", Moment, nullable=False),
     Column("customer_id", ForeignKey("customers.id"), nullable=False),
@@ -233,7 +234,7 @@ batches = Table(
     "batches",
     metadata,
     Column("id", Key, primary_key=True),
-    Column("number", String(40), nullable=False, unique=True),
+    Column("number", String(BATCH_NUMBER_LENGTH), nullable=False, unique=True),
     Column("provider", String(40), nullable=False),
     Column("sequence", Integer, nullable=False),
     Column("file_name", String(128), nullable=False),
@@ -311,7 +312,7 @@ envelope_results = Table(
     Column("file_id", ForeignKey("files.id"), nullable=False),
     Column("batch_id", ForeignKey("batches.id"), nullable=False),
     Column("level", String(8), nullable=False),
-    Column("order_number", String(32)),
+    Column("order_number", String(ORDER_NUMBER_LENGTH)),
     Column("delivery_number", String(32)),
     Column("outcome", String(20), nullable=False),
     Column("provider_code", String(100)),
@@ -338,7 +339,7 @@ workflow_events = Table(
     Column("kind", String(30), nullable=False),
     Column("provider", String(40), nullable=False),
     Column("batch_id", ForeignKey("batches.id"), nullable=False),
-    Column("order_number", String(32), nullable=False),
+    Column("order_number", String(ORDER_NUMBER_LENGTH), nullable=False),
     Column("file_id", ForeignKey("files.id"), nullable=False),
     Column("devices", Integer, nullable=False),
     Column("notes", Text, nullable=False),

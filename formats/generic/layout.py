@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from formats.enrolment import Level, Outcome, RequestType
+from formats.enrolment import BATCH_NUMBER_LENGTH, ORDER_NUMBER_LENGTH, Level, Outcome, RequestType
 from formats.identifiers import IDENTIFIER_COLUMNS
 from formats.schema import (
     AnyGiven,
@@ -80,7 +80,7 @@ HEADER = RecordSchema(
             "ACME-000042",
             required=True,
             pattern=_KEY,
-            max_length=40,
+            max_length=BATCH_NUMBER_LENGTH,
         ),
         Column(
             "sequence",
@@ -141,7 +141,7 @@ REQUEST_DETAIL = RecordSchema(
             "SO-1001",
             required=True,
             pattern=_KEY,
-            max_length=32,
+            max_length=ORDER_NUMBER_LENGTH,
         ),
         Column(
             "request_type",
@@ -224,7 +224,14 @@ RESPONSE_DETAIL = RecordSchema(
             True,
             choices=tuple(Level),
         ),
-        Column("order_id", "Order", "Order number as in the request", "SO-1001", pattern=_KEY, max_length=32),
+        Column(
+            "order_id",
+            "Order",
+            "Order number as in the request",
+            "SO-1001",
+            pattern=_KEY,
+            max_length=ORDER_NUMBER_LENGTH,
+        ),
         Column("delivery_number", "Delivery", "Delivery number as in the request", "DL-1", pattern=_KEY, max_length=32),
         Column(
             "device_id",

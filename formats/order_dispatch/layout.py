@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from formats.enrolment import RequestType
+from formats.enrolment import ORDER_NUMBER_LENGTH, RequestType
 from formats.identifiers import IDENTIFIER_COLUMNS
 from formats.schema import (
     AnyGiven,
@@ -30,7 +30,7 @@ ORDER_DISPATCH = RecordSchema(
             "SO-1001",
             required=True,
             pattern=_KEY,
-            max_length=32,
+            max_length=ORDER_NUMBER_LENGTH,
         ),
         Column("line_number", "Line number", "Number of the line within its order", "1", Kind.INTEGER, True),
         Column(

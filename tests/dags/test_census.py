@@ -133,10 +133,11 @@ def test_wrong_form_values_are_refused(dagbag: DagBag) -> None:
     from airflow.sdk.exceptions import ParamValidationError
 
     params = dagbag.dags["device_enrolment_request.acme"].params
-    for name, value in (("dry_run", "yes"), ("order", ""), ("order", "x" * 101), ("batch", 7)):
+    for name, value in (("dry_run", "yes"), ("order", ""), ("order", "x" * 33), ("batch", "x" * 41), ("batch", 7)):
         with pytest.raises(ParamValidationError):
             params.get_param(name).resolve(value)
     assert params.get_param("order").resolve(None) is None
+    assert params.get_param("batch").resolve("x" * 40) == "x" * 40
 
 
 def test_a_faulty_configuration_is_the_import_error_fault_by_fault(
