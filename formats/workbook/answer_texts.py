@@ -54,9 +54,10 @@ def what_is_wrong(schema: RecordSchema, findings: pa.Table, rows: pa.Array) -> p
 def what_to_do(findings: pa.Table, rows: pa.Array) -> pa.StringArray:
     """One text for each of `rows`, null without a finding: the remedies, each of them once."""
     remedies = _mapped(findings["code"], {code: kind.remedy for code, kind in CATALOGUE.items()})
-    table = pa.table({"row": findings["row"], "remedy": remedies})
-    once = table.group_by(["row", "remedy"], use_threads=False).aggregate([])
-    return _by_row(once["row"], _flat(once["remedy"]), rows)
+    numbers, kinds = _flat(findings["row"]).to_numpy(), remedies.dictionary_encode().indices.to_numpy()
+    _, first = np.unique(numbers * len(CATALOGUE) + kinds, return_index=True)
+    once = pa.array(np.sort(first))
+    return _by_row(findings["row"].take(once), remedies.take(once), rows)
 
 
 def cell_notes(schema: RecordSchema, answer: Answer, limit: int) -> Iterator[tuple[int, int, str]]:

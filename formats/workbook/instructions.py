@@ -21,17 +21,17 @@ _PROSE = sum(_WIDTHS[1:])
 
 
 @dataclass(frozen=True)
-class Limits:
+class UploadLimits:
     """What one upload may have; an installation may set it (`[uploads]` in muster.toml)."""
 
     max_rows: int = 200_000
     max_bytes: int = 50_000_000
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = UploadLimits()
 
 
-def advice(template: Template, rules: Rules, limits: Limits) -> Sequence[tuple[str, str]]:
+def advice(template: Template, rules: Rules, limits: UploadLimits) -> Sequence[tuple[str, str]]:
     """What staff should know, each with its catchword."""
     return (
         ("Fill in", f"Type or paste your rows into the sheet '{sheet_name(template.schema)}', one record a row."),
@@ -51,7 +51,7 @@ def advice(template: Template, rules: Rules, limits: Limits) -> Sequence[tuple[s
     )  # fmt: skip
 
 
-def instructions_sheet(book: Book, template: Template, rules: Rules, limits: Limits) -> Worksheet:
+def instructions_sheet(book: Book, template: Template, rules: Rules, limits: UploadLimits) -> Worksheet:
     """Add the sheet."""
     sheet = book.sheet(INSTRUCTIONS_SHEET)
     for index, size in enumerate(_WIDTHS):

@@ -23,7 +23,7 @@ _LINE = 15.5  # points
 _SHOWN_CELLS = 5
 _SHOWN_FAULTS = 200
 _DRY_RUN = "DRY RUN: the file was checked only. Nothing was changed, and nothing will be until it is sent for real."
-_REFUSED = "The file was refused as a whole: no row was read. Nothing was changed."
+_REFUSED = "No row of this file was taken. Nothing was changed."
 
 MAX_NOTES = 2_000
 """Cells with a note; further ones are coloured, and the columns behind the row say it all."""
@@ -43,7 +43,13 @@ def summary_sheet(book: Book, template: Template, answer: Answer) -> Worksheet:
     sheet = book.sheet(SUMMARY_SHEET)
     for index, size in enumerate(_WIDTHS):
         checked(sheet.set_column(index, index, size, book.styles["text"]), "a width")
-    put(sheet, 0, 0, f"Answer to upload {answer.number}", book.styles["title"])
+    put(
+        sheet,
+        0,
+        0,
+        "Answer to a dry run" if answer.dry_run else f"Answer to upload {answer.number}",
+        book.styles["title"],
+    )
     sheet.set_row(0, 28)
     row = 1
     for text in _leads(answer):

@@ -12,12 +12,12 @@ from formats.schema import Column, Kind
 from formats.template import Template
 from formats.workbook.book import Book, checked, put
 from formats.workbook.data_sheet import FIRST_ROW, data_sheet
-from formats.workbook.instructions import DEFAULT_LIMITS, Limits, instructions_sheet
+from formats.workbook.instructions import DEFAULT_LIMITS, UploadLimits, instructions_sheet
 from formats.workbook.layout import SAMPLE_MARK
 
 
 def write_template(
-    template: Template, lists: Mapping[str, Sequence[str]], rules: Rules, limits: Limits = DEFAULT_LIMITS
+    template: Template, lists: Mapping[str, Sequence[str]], rules: Rules, limits: UploadLimits = DEFAULT_LIMITS
 ) -> bytes:
     """The blank template. `lists`: the registry's values for the columns with `offers`, by the list's name.
 
