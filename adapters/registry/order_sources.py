@@ -50,16 +50,13 @@ def _placed_orders() -> Source:
         .where(_same_order(same))
         .scalar_subquery()
     )
-    only = (
-        orders.c.request_type == RequestType.ORDER,
-        ~exists(select(literal(1)).select_from(newer).where(_same_order(newer), newer.c.id > orders.c.id)),
+    newest = ~exists(select(literal(1)).select_from(newer).where(_same_order(newer), newer.c.id > orders.c.id))
+    placed = (
+        select(orders.c.provider, orders.c.order_number, highest.label("highest_line"))
+        .where(orders.c.request_type == RequestType.ORDER, newest)
+        .subquery("placed_orders")
     )
-    columns: dict[str, ColumnElement[Any]] = {
-        "provider": orders.c.provider,
-        "order_number": orders.c.order_number,
-        "highest_line": highest,
-    }
-    return Source(orders, columns, (frozenset({"provider", "order_number"}),), only)
+    return Source(placed, dict(placed.columns.items()), (frozenset({"provider", "order_number"}),))
 
 
 def _same_order(other: FromClause) -> ColumnElement[bool]:
