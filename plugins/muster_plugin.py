@@ -14,12 +14,19 @@ class MusterPlugin(AirflowPlugin):
     name = "muster"
     external_views: list[dict[str, str]] = [  # noqa: RUF012 - an instance variable to Airflow
         {
+            "name": "Bulk upload",
+            "href": f"{base_path()}{URL_PREFIX}/uploads",
+            "destination": "nav",
+            "category": "Enrolment",
+            "url_route": "bulk-upload",
+        },
+        {
             "name": "Run reports",
             "href": f"{base_path()}{URL_PREFIX}/reports",
             "destination": "nav",
             "category": "Enrolment",
             "url_route": "run-reports",
-        }
+        },
     ]
 
     @property

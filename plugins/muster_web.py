@@ -1,4 +1,4 @@
-"""The web application under `/muster`: run reports to read, and the JSON entry for providers' answers.
+"""The web application under `/muster`: run reports, bulk uploads, and the JSON entry for providers' answers.
 
 Airflow gives a mounted application no authentication: here every route asks for a user first (deny by
 default) and then for a right on the DAG concerned. No documentation routes and no mounts, which would
@@ -8,34 +8,31 @@ escape those checks.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.api_fastapi.core_api.security import GetUserDep, get_user
-from airflow.models.dag import DagModel
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
-from muster_airflow import airflow_connection
-from muster_pages import runs_page
+from muster_access import application, may
+from muster_bodies import read_body
+from muster_csrf import demand_bearer, guard_changes
+from muster_pages import problem_page, runs_page
+from muster_uploads import router as uploads
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from jobs.catalogue import Job
-from jobs.errors import MusterError, NotFound, Refused, Retry
+from jobs.errors import MusterError, NotFound, NotWaiting, Refused, Retry
 from jobs.runs import Run
-
-if TYPE_CHECKING:
-    from adapters.bootstrap import Muster
 
 log = logging.getLogger("muster.web")
 
 LISTED_RUNS = 100
 ANSWER_BYTES = 20_000_000  # an answer by HTTP is held in memory; larger ones come as files
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN_TROUBLE = "see the server's log"
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -46,44 +43,51 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 
-
-def refuse_cookies_for_changes(request: Request, user: GetUserDep) -> None:
-    """A browser sends the session cookie with other sites' requests, but never a bearer token."""
-    if request.method not in _SAFE_METHODS and not _has_bearer(request):
-        raise HTTPException(403, "Send the token in the Authorization header; a cookie is not enough here")
-
-
 app = FastAPI(
-    dependencies=[Depends(get_user), Depends(refuse_cookies_for_changes)],
+    dependencies=[Depends(get_user), Depends(guard_changes)],
     docs_url=None,
     redoc_url=None,
     openapi_url=None,
 )
+app.include_router(uploads)
 
 
 @app.middleware("http")
 async def add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """A page with a form brings a policy of its own."""
     response = await call_next(request)
-    response.headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
     return response
 
 
 @app.exception_handler(401)
 async def ask_for_login(request: Request, error: HTTPException) -> Response:
     """A person in a browser is sent to the login page, a program gets 401."""
-    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+    if request.method == "GET" and _wants_page(request):
         return RedirectResponse(get_auth_manager().get_url_login(next_url=request.url.path), status_code=303)
     return await http_exception_handler(request, error)
+
+
+@app.exception_handler(AnyHTTPException)
+async def show_refusal(request: Request, error: AnyHTTPException) -> Response:
+    if not _wants_page(request):
+        return await http_exception_handler(request, error)
+    title = HTTPStatus(error.status_code).phrase
+    return HTMLResponse(problem_page(title, str(error.detail)), error.status_code, error.headers)
 
 
 @app.exception_handler(MusterError)
 async def show_error(request: Request, error: MusterError) -> Response:
     status = _status(error)
     log.log(logging.ERROR if status == 500 else logging.WARNING, "%s %s: %s", request.method, request.url.path, error)
-    if status == 500:
-        return JSONResponse({"code": error.code, "what": "A person must look at this; see the server's log"}, status)
+    what, remedy = (error.what, error.remedy) if status != 500 else ("A person must look at this", _OWN_TROUBLE)
     headers = {"Retry-After": "60"} if status == 503 else {}
-    return JSONResponse({"code": error.code, "what": error.what, "remedy": error.remedy}, status, headers)
+    if _wants_page(request):
+        return HTMLResponse(problem_page(HTTPStatus(status).phrase, what, remedy), status, headers)
+    if status == 500:
+        return JSONResponse({"code": error.code, "what": f"{what}; {remedy}"}, status)
+    return JSONResponse({"code": error.code, "what": what, "remedy": remedy}, status, headers)
 
 
 @app.get("/reports")
@@ -109,7 +113,7 @@ def may_answer(provider: str, user: GetUserDep) -> None:
         raise HTTPException(403, "Forbidden")
 
 
-@app.post("/inboundDeviceEnrolment/{provider}", dependencies=[Depends(may_answer)])
+@app.post("/inboundDeviceEnrolment/{provider}", dependencies=[Depends(demand_bearer), Depends(may_answer)])
 async def receive_answer(provider: str, request: Request, user: GetUserDep) -> JSONResponse:
     """Take a provider's answer as JSON: 202 and its SHA-256; the response DAG applies it.
 
@@ -117,7 +121,9 @@ async def receive_answer(provider: str, request: Request, user: GetUserDep) -> J
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "Send application/json")
-    body = await _limited_body(request)
+    body = await read_body(request, ANSWER_BYTES, "send larger answers as a file")
+    if not body:
+        raise HTTPException(400, "The body is empty")
     digest = await run_in_threadpool(_receive, provider, body, user.get_name())
     return JSONResponse({"sha256": digest}, 202)
 
@@ -126,50 +132,17 @@ def dag_id_of(run: Run) -> str:
     return f"{run.job}.{run.provider}" if run.provider else run.job.value
 
 
-def may(method: Literal["GET", "POST"], dag_id: str, user: BaseUser) -> bool:
-    """Whether the user may read (GET) or trigger (POST) runs of the DAG."""
-    return get_auth_manager().is_authorized_dag(
-        method=method,
-        access_entity=DagAccessEntity.RUN,
-        details=DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id)),
-        user=user,
-    )
-
-
-@contextmanager
-def application() -> Iterator[Muster]:
-    from adapters.bootstrap import Muster  # heavy; the server starts without it
-
-    with Muster.open(connections=airflow_connection) as muster:
-        yield muster
-
-
 def _receive(provider: str, body: bytes, actor: str) -> str:
     with application() as muster:
         return muster.receive_answer(provider, body, actor)
 
 
-async def _limited_body(request: Request) -> bytes:
-    """The body, refused by its announced length before, and by its true length while it is read."""
-    announced = request.headers.get("content-length", "0")
-    if not announced.isdigit() or int(announced) > ANSWER_BYTES:
-        raise HTTPException(413, f"At most {ANSWER_BYTES} bytes; send larger answers as a file")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > ANSWER_BYTES:
-            raise HTTPException(413, f"At most {ANSWER_BYTES} bytes; send larger answers as a file")
-    if not body:
-        raise HTTPException(400, "The body is empty")
-    return bytes(body)
-
-
-def _has_bearer(request: Request) -> bool:
-    return request.headers.get("authorization", "").lower().startswith("bearer ")
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
 
 
 def _status(error: MusterError) -> int:
-    for kind, status in ((NotFound, 404), (Refused, 422), (Retry, 503)):
+    for kind, status in ((NotFound, 404), (NotWaiting, 409), (Refused, 422), (Retry, 503)):
         if isinstance(error, kind):
             return status
     return 500

@@ -1,0 +1,267 @@
+"""The routes of bulk uploads: template, upload, history, one upload with its decision and its answer.
+
+The workbook is only archived and registered here. The DAG `bulk_upload`, triggered at once, reads it in a
+guarded process.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from hashlib import sha256
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+from airflow.api.common.trigger_dag import trigger_dag
+from airflow.api_fastapi.core_api.security import GetUserDep
+from airflow.models.dag import DagModel
+from airflow.sdk.exceptions import AirflowException
+from airflow.utils.types import DagRunTriggeredByType
+from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse
+from muster_access import address_of, application, may
+from muster_bodies import SentFile, read_file, read_form
+from muster_csrf import token_for
+from muster_upload_pages import Limits, Remarks, Viewer, Wanted, upload_page, uploads_page
+
+from formats.templates import NAMES
+from jobs.catalogue import Job
+from jobs.errors import NotFound
+from jobs.uploads import Consent, Upload, UploadState
+
+if TYPE_CHECKING:
+    from adapters.bootstrap import Muster
+
+log = logging.getLogger("muster.web")
+
+LISTED = 100
+_SEARCHED = 1000
+_REASON_LENGTH = 200
+_DAG = Job.BULK_UPLOAD.value
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_OPEN = (UploadState.IN_PROGRESS, UploadState.HELD)
+_FORM_HEADERS = {  # with `no-referrer` a browser would send forms with `Origin: null`
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'self'"
+    ),
+    "Referrer-Policy": "same-origin",
+}
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+def may_look(user: GetUserDep) -> None:
+    if not may("GET", _DAG, user):
+        raise HTTPException(403, "You may not see the runs of bulk_upload")
+
+
+def may_change(user: GetUserDep) -> None:
+    if not may("POST", _DAG, user):
+        raise HTTPException(403, "You may not trigger bulk_upload, so you may not upload or decide")
+
+
+router = APIRouter(dependencies=[Depends(may_look)])
+
+
+@router.get("/uploads")
+def list_uploads(user: GetUserDep, template: str = "", status: str = "", mine: str = "") -> HTMLResponse:
+    """The form and the history."""
+    wanted = Wanted(template if template in NAMES else "", status if status in set(UploadState) else "", bool(mine))
+    with application() as muster:
+        return _history(muster, user, wanted)
+
+
+@router.get("/uploads/template/{name}")
+def download_template(name: str) -> Response:
+    """The blank workbook."""
+    from jobs.upload_templates import download
+
+    with application() as muster:
+        return _workbook(f"{name}.xlsx", download(muster.exchange, name))
+
+
+@router.post("/uploads", dependencies=[Depends(may_change)])
+async def receive_upload(request: Request, user: GetUserDep) -> Response:
+    """Take a workbook in; 303 to its page. The request is taken raw: nothing is read before it may be."""
+    limit = await run_in_threadpool(_largest_file)
+    sent = await read_file(request, limit, "file")
+    return await run_in_threadpool(_store, user, sent)
+
+
+@router.get("/uploads/{number}")
+def show_upload(number: Number, user: GetUserDep, said: str = "") -> HTMLResponse:
+    """How far it is, what was found, what can be decided."""
+    with application() as muster:
+        return _one(muster, user, number, Remarks(_note(), said=said))
+
+
+@router.post("/uploads/{number}/commit", dependencies=[Depends(may_change)])
+async def commit(number: Number, request: Request, user: GetUserDep) -> Response:
+    """Apply the good rows of a held upload. The word `confirm` is typed (C85)."""
+    return await run_in_threadpool(_decide, "commit", number, user, await read_form(request))
+
+
+@router.post("/uploads/{number}/discard", dependencies=[Depends(may_change)])
+async def discard(number: Number, request: Request, user: GetUserDep) -> Response:
+    """Close a held upload; nothing is applied."""
+    return await run_in_threadpool(_decide, "discard", number, user, await read_form(request))
+
+
+@router.get("/uploads/{number}/answer")
+def download_answer(number: Number, user: GetUserDep) -> Response:
+    """The submitter's workbook with a result for each row."""
+    return _answer(number, user, ".result.xlsx")
+
+
+@router.get("/uploads/{number}/failed")
+def download_failed(number: Number, user: GetUserDep) -> Response:
+    """The rows that failed, to be corrected and uploaded again."""
+    return _answer(number, user, ".failed.xlsx")
+
+
+def _history(muster: Muster, user: Any, wanted: Wanted, error: str = "", status: int = 200) -> HTMLResponse:
+    viewer = _viewer(muster, user)
+    uploader = viewer.address if viewer.own or wanted.mine else None
+    with muster.registry.view() as tx:
+        found = tx.uploads.history(_SEARCHED if wanted.status else LISTED + 1, wanted.template or None, uploader)
+    shown = [item for item in found if wanted.status in ("", item.state)]
+    chosen = muster.settings.uploads
+    text = uploads_page(
+        shown[:LISTED],
+        len(shown) > LISTED,
+        wanted,
+        viewer,
+        Limits(chosen.max_file_bytes, chosen.max_rows),
+        muster.settings.zone,
+        Remarks(_note(), error),
+    )
+    return HTMLResponse(text, status, _FORM_HEADERS)
+
+
+def _one(muster: Muster, user: Any, number: int, remarks: Remarks, status: int = 200) -> HTMLResponse:
+    viewer = _viewer(muster, user)
+    upload = _visible(muster, viewer, number)
+    with muster.registry.view() as tx:
+        findings = tx.uploads.findings(upload.same_as or upload.id)
+    return HTMLResponse(upload_page(upload, findings, viewer, muster.settings.zone, remarks), status, _FORM_HEADERS)
+
+
+def _store(user: Any, sent: SentFile) -> Response:
+    from adapters.uploading import hand_in, store
+
+    template = sent.fields.get("template", "")
+    with application() as muster:
+        viewer = _viewer(muster, user)
+        if viewer.refusal:
+            raise HTTPException(403, viewer.refusal)
+        if fault := _fault(template, sent):
+            return _history(muster, user, Wanted(template if template in NAMES else ""), fault, 422)
+        handed = hand_in(muster, template, viewer.address, sent.name, sent.data, Consent.ASK)
+        waiting = _waiting(muster, viewer, handed.template, sent.data)
+        upload = waiting or store(muster, handed, viewer.address)
+    if waiting is None:
+        _start(viewer.address)
+    return RedirectResponse(f"uploads/{upload.id}?said={'waiting' if waiting else 'received'}", 303)
+
+
+def _fault(template: str, sent: SentFile) -> str:
+    """Why a form cannot be taken; empty if it can."""
+    if template not in NAMES:
+        return "Choose a template."
+    if not sent.name:
+        return "Choose a file."
+    if not sent.name.lower().endswith(".xlsx"):
+        return f"{sent.name} is no .xlsx workbook. In Excel choose Save As, type 'Excel Workbook (.xlsx)'."
+    return "" if sent.data else f"{sent.name} is empty."
+
+
+def _waiting(muster: Muster, viewer: Viewer, template: str, data: bytes) -> Upload | None:
+    """The uploader's own upload of this file that is still open: a form sent twice is one upload."""
+    digest = sha256(data).hexdigest()
+    with muster.registry.view() as tx:
+        recent = tx.uploads.history(LISTED, template, viewer.address)
+    return next((item for item in recent if item.sha256 == digest and item.state in _OPEN), None)
+
+
+def _decide(action: str, number: int, user: Any, form: dict[str, str]) -> Response:
+    from jobs.upload_decisions import commit_upload, discard_upload
+
+    decisions: dict[str, Callable[..., Upload]] = {"commit": commit_upload, "discard": discard_upload}
+    reason = form.get("reason", "").strip()[:_REASON_LENGTH]
+    fault = "" if reason else "Say why: the reason is kept in the audit trail."
+    if action == "commit" and form.get("confirm", "").strip().lower() != "confirm":
+        fault = "Nothing was applied: type the word confirm."
+    with application() as muster:
+        viewer = _viewer(muster, user)
+        if viewer.refusal:
+            raise HTTPException(403, viewer.refusal)
+        _visible(muster, viewer, number)
+        if fault:
+            return _one(muster, user, number, Remarks(error=fault, typed={action: reason}), 422)
+        decisions[action](muster.exchange, number, viewer.address, reason)
+    _start(viewer.address)
+    return RedirectResponse(f"../{number}?said={action}", 303)
+
+
+def _answer(number: int, user: Any, ending: str) -> Response:
+    from jobs.upload_answers import answer_files
+
+    with application() as muster:
+        upload = _visible(muster, _viewer(muster, user), number)
+        if upload.state in _OPEN:
+            raise HTTPException(404, f"Upload {number} is {upload.state}: there is no answer yet")
+        files = answer_files(muster.exchange, upload)
+    found = next((name for name in files if name.endswith(ending)), None)
+    if found is None:
+        raise HTTPException(404, f"No row of upload {number} failed by itself")
+    return _workbook(found, files[found])
+
+
+def _viewer(muster: Muster, user: Any) -> Viewer:
+    """Who looks: a limited uploader sees only their own uploads, a reader may not upload."""
+    address = address_of(user)
+    with muster.registry.view() as tx:
+        uploader = tx.uploads.uploader(address)
+    limited = uploader is not None and uploader.customer_id is not None
+    refusal = ""
+    if not may("POST", _DAG, user):
+        refusal = "You may look, but not upload: that takes the right to trigger bulk_upload."
+    elif uploader is None:
+        refusal = f"{address} is not registered as an uploader: ask an administrator (muster uploaders add)."
+    return Viewer(address, token_for(user), refusal, own=limited, closed=limited)
+
+
+def _visible(muster: Muster, viewer: Viewer, number: int) -> Upload:
+    """The upload; of what somebody may not see they do not even hear that it exists."""
+    with muster.registry.view() as tx:
+        upload = tx.uploads.get(number)
+    if viewer.own and upload.uploader != viewer.address:
+        raise NotFound(f"there is no upload {number}")
+    return upload
+
+
+def _largest_file() -> int:
+    with application() as muster:
+        return muster.settings.uploads.max_file_bytes
+
+
+def _start(actor: str) -> None:
+    """Trigger the DAG. If that fails, its schedule finds the upload all the same."""
+    try:
+        trigger_dag(_DAG, triggered_by=DagRunTriggeredByType.UI, triggering_user_name=actor, conf={})
+    except (AirflowException, ValueError) as error:
+        log.warning("%s could not be triggered: %s", _DAG, error)
+
+
+def _note() -> str:
+    """What keeps the DAG from running, for a person to read; mostly empty."""
+    found = DagModel.get_current(_DAG)
+    if found is None:
+        return "The DAG bulk_upload is not there yet: what you upload waits for it."
+    return "The DAG bulk_upload is paused: what you upload waits until it is switched on." if found.is_paused else ""
+
+
+def _workbook(name: str, data: bytes) -> Response:
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
+    return Response(data, headers=headers, media_type=_XLSX)
