@@ -123,6 +123,7 @@ class Write:
     found, or nothing may be kept.
 
     `emptied`: columns that become null in the records `key` names, however many these are, also none.
+    `numbered`: columns of inserted records whose empty cells get this prefix and a number of their own.
     """
 
     table: str
@@ -130,6 +131,7 @@ class Write:
     key: tuple[str, ...] = ()
     references: Mapping[str, Reference] = field(default_factory=dict)
     emptied: tuple[str, ...] = ()
+    numbered: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,59 @@ UPLOAD_KINDS = (
         "The unit is bound to another vehicle",
         "Check the number; the answer names the frame id it is bound to.",
     ),
+    _error(
+        "VIN_EXISTS",
+        "A vehicle with this frame id is on record already, with other values",
+        "Check the frame id; vehicles on record are changed with the template Product Data Update.",
+    ),
+    _error(
+        "VIN_PATTERN",
+        "The frame id does not have the form frame ids have here",
+        "Read the frame id off the vehicle again.",
+    ),
+    _error(
+        "DEVICE_ID_IMMUTABLE",
+        "The unit has another device id, and that never changes",
+        "Leave the cell blank, or give the device id on record; a unit is exchanged with the template VCU Swap.",
+    ),
+    _error(
+        "BATTERY_IN_USE",
+        "The battery is bound to another vehicle",
+        "Check the number; the answer names the frame id it is bound to.",
+    ),
+    _error(
+        "MOTOR_IN_USE",
+        "The motor is bound to another vehicle",
+        "Check the number; the answer names the frame id it is bound to.",
+    ),
+    _error(
+        "PHONE_IN_USE",
+        "The user of another vehicle has this phone number",
+        "Check the number; the answer names the frame id it belongs to.",
+    ),
+    _warning(
+        "CUSTOMER_NOT_FOUND",
+        "No customer has this name, or several have it; the vehicle's customer was not changed",
+        "Copy the name as it is on record, or add the customer first, and send the row again.",
+    ),
+    _warning(
+        "LOCATION_NOT_FOUND",
+        "No location has this city, or several have it; the vehicle's location was not changed",
+        "Copy the city as it is on record, or add the location first, and send the row again.",
+    ),
+    # customers
+    _error(
+        "CUSTOMER_AMBIGUOUS",
+        "Several customers have this name",
+        "Give the account number of the one that is meant.",
+    ),
+    _error(
+        "ACCOUNT_RESERVED",
+        "Only customers that come without an account number get one of this form",
+        "Leave the account number blank, or give the customer's own.",
+    ),
+    _error("PARENT_UNKNOWN", "No customer has the parent's account number", "Add the parent first, in another file."),
+    _error("PARENT_ITSELF", "The customer is named as its own parent", "Give the parent's account, or leave it blank."),
     # leases
     _error("LEASE_OFF", "Leases are not in use here", "Ask an administrator; subscriptions are off in the settings."),
     _warning(

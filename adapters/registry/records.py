@@ -189,7 +189,10 @@ def _resolved(write: Write, table: Table, stage: Table, names: list[str]) -> Sel
     for name in names:
         reference = write.references.get(name)
         if reference is None:
-            columns.append(_as(table.c[name], stage.c[name]).label(name))
+            value = _as(table.c[name], stage.c[name])
+            if name in write.numbered:
+                value = func.coalesce(value, _number(write.numbered[name], table, stage))
+            columns.append(value.label(name))
             continue
         other = WRITABLE[reference.table].alias(f"by_{name}")
         by = other.c[reference.by]
@@ -197,6 +200,12 @@ def _resolved(write: Write, table: Table, stage: Table, names: list[str]) -> Sel
         met.append(or_(stage.c[name].is_(None), other.c.id.is_not(None)))
         columns.append(other.c.id.label(name))
     return select(*columns).select_from(source).where(*met)
+
+
+def _number(prefix: str, table: Table, stage: Table) -> ColumnElement[Any]:
+    """Not above the id the record will get, so that no later one is given the same."""
+    highest = select(func.coalesce(func.max(table.c.id), 0)).scalar_subquery()
+    return literal(prefix) + cast(highest + stage.c[_POSITION] + 1, Text)
 
 
 def _as(column: ColumnElement[Any], cell: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -146,6 +146,7 @@ WRITABLE: Mapping[str, Table] = {
 OFFERS: Mapping[str, ColumnElement[Any]] = {
     "customers": customers.c.name,
     "locations": locations.c.city,
+    "zones": locations.c.zone,
     "models": products.c.model,
     "battery_models": products.c.battery_model,
     "communication_types": products.c.communication_type,
