@@ -19,6 +19,8 @@ from adapters.remote_inbox import RemoteInbox
 from adapters.settings import Connections, Settings, Workspace, channel_key, resolve
 from adapters.spool import FileSpool
 from adapters.upload_inboxes import AllDrops, LocalDrops, RemoteDrops
+from adapters.workbooks import ChildWorkbooks
+from formats.workbook.inspection import Limits
 from jobs.context import Exchange, InboxLimits
 from jobs.errors import NotFound, Setup
 from jobs.ports import Channel, Folder
@@ -56,7 +58,11 @@ def make_exchange(
         channels=channels,
         inboxes=tuple(_inboxes(workspace, settings, channels, spool)),
         inbox_limits=InboxLimits(settings.inbox.settle, settings.inbox.max_file_bytes),
-        uploads=UploadPorts(_drops(workspace, settings, channels, spool), None, _upload_rules(settings)),
+        uploads=UploadPorts(
+            _drops(workspace, settings, channels, spool),
+            ChildWorkbooks(Limits(packed=settings.uploads.max_file_bytes, rows=settings.uploads.max_rows)),
+            _upload_rules(settings),
+        ),
         providers={provider.name: provider for provider in settings.providers},
         kind_of=load_kind,
         validate=validate,

@@ -33,3 +33,8 @@ class InboundFile:
     state: FileState
     batch_id: int | None
     new: bool
+
+    @property
+    def is_upload(self) -> bool:
+        """A workbook; its template is known to its upload."""
+        return self.kind in (FileKind.BULK_UPLOAD, FileKind.ORDER_UPLOAD)

@@ -16,6 +16,7 @@ from jobs.loading import open_answer
 from jobs.registry import Transaction
 from jobs.runs import BatchFacts, Run, RunReport, RunStatus, Step, Validation
 from jobs.states import FileState
+from jobs.upload_reading import upload_subject
 from jobs.work import Subject
 
 _LOADED = (FileState.LOADED, FileState.APPLIED, FileState.DONE)
@@ -80,12 +81,15 @@ def _subjects(exchange: Exchange, run: Run) -> Iterator[Subject]:
     with exchange.registry.view() as tx:
         files = tx.runs.inbound_files_of(run.id)
         batches = tx.batches.made_by(run.id)
+        uploads = tx.uploads.applied_in(run.id)
     for file in files:
-        if file.state in _LOADED:
+        if file.state in _LOADED and not file.is_upload:
             try:
                 yield _file_subject(exchange, file)
             except MusterError:
                 continue  # the step that handled it has said what is wrong with it
+    for upload in uploads:
+        yield upload_subject(exchange, upload)
     for batch in batches:
         with exchange.registry.rehearsal() as tx:
             yield _batch_subject(tx, batch.id, batch.number)
@@ -95,10 +99,6 @@ def _file_subject(exchange: Exchange, file: InboundFile) -> Subject:
     if file.kind == FileKind.ORDER_DISPATCH:
         rows = load(exchange.archive.read_plaintext(file.sha256)).rows
         return Subject(file.name, ORDER_DISPATCH, rows.drop_columns(["row"]))
-    if file.kind in (FileKind.BULK_UPLOAD, FileKind.ORDER_UPLOAD):
-        from jobs.upload_reading import upload_subject
-
-        return upload_subject(exchange, file)
     provider = exchange.providers[file.provider]
     return Subject(file.name, RESPONSE_DETAIL, open_answer(exchange, provider, file).content.details)
 

@@ -26,7 +26,7 @@ def apply_uploads(exchange: Exchange, run: Run) -> Work:
     if run.dry_run:
         rehearse_inboxes(exchange, run, work)
         return work
-    with exchange.lease("uploads"):
+    with exchange.lease("uploads") as exchange:
         with exchange.registry.view() as tx:
             waiting = tx.uploads.in_progress()
         for upload in waiting:

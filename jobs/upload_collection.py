@@ -19,7 +19,7 @@ from jobs.work import Work
 def collect_uploads(exchange: Exchange, run: Run) -> Work:
     """Take in every stable file of every drop folder, oldest first. A dry run only counts them."""
     work = Work("collect_uploads")
-    with exchange.lease("uploads:in"):
+    with exchange.lease("uploads:in") as exchange:
         for inbox, file in stable_files(exchange):
             if run.dry_run:
                 work.done += 1

@@ -44,6 +44,9 @@ class Uploads(Protocol):
     def to_answer(self) -> list[Upload]:
         """Ended uploads whose answer does not lie in its place yet, oldest first."""
 
+    def applied_in(self, run_id: str) -> list[Upload]:
+        """Completed uploads whose file this run handled, not those it only recognised."""
+
     def history(self, limit: int, template: str | None = None, uploader: str | None = None) -> list[Upload]:
         """Newest first."""
 

@@ -9,7 +9,14 @@ import pyarrow.compute as pc
 
 from formats.schema import RecordSchema
 from formats.template import ROW_FINDINGS, Rows, Template
+from formats.templates import template as template_of
+from formats.workbook.answer import cells_schema
+from formats.workbook.grid import Grid, filled
+from formats.workbook.layout import HEADING_ROW, sheet_name
+from formats.workbook.sheet import RefusedSheet, judged, open_sheet
 from jobs.context import Exchange
+from jobs.uploads import Upload
+from jobs.work import Subject
 
 
 class UploadRefused(Exception):
@@ -49,7 +56,34 @@ class Checked:
 
 def read_upload(exchange: Exchange, template: Template, data: bytes) -> Checked:
     """Read in a guarded process of its own, then judge. Raises UploadRefused."""
-    ...
+    workbook = exchange.uploads.workbooks.read(data, sheet_name(template.schema))
+    sheet = open_sheet(template, workbook, exchange.uploads.rules.rules)
+    if isinstance(sheet, RefusedSheet) or workbook.grid is None:
+        raise UploadRefused(sheet.findings)
+    findings, passed = judged(template.schema, sheet)
+    return Checked(
+        schema=template.schema,
+        rows=Rows(sheet.table, sheet.cleared),
+        passed=passed,
+        findings=findings,
+        written=_written(template.schema, workbook.grid),
+    )
+
+
+def upload_subject(exchange: Exchange, upload: Upload) -> Subject:
+    """The rows of an archived workbook, for the reporter. Raises UploadRefused."""
+    checked = read_upload(exchange, template_of(upload.template), exchange.archive.read_plaintext(upload.sha256))
+    return Subject(upload.file_name, checked.schema, checked.table)
+
+
+def _written(schema: RecordSchema, grid: Grid) -> pa.Table:
+    """Every filled row below the heading, the sample row among them; empty cells are null."""
+    kept = grid.where(pc.and_(pc.greater(grid.rows, HEADING_ROW), filled(grid)))
+    cells = [
+        pc.if_else(pc.equal(kept.text(at), ""), pa.scalar(None, pa.string()), kept.text(at))
+        for at in range(len(schema.columns))
+    ]
+    return pa.table([kept.rows, *cells], schema=cells_schema(schema))
 
 
 def refused(code: str, fact: str | None = None) -> pa.Table:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from formats.rules import Rules
 from formats.template import Effect
-from jobs.ports import Folder
+from jobs.ports import Folder, Workbooks
 
 EVERYONE = "ALL"
 """The scope of an uploader who may change every customer's rows."""
@@ -149,5 +149,5 @@ class UploadPorts:
     """What uploads need of the world besides the registry and the archive."""
 
     inboxes: UploadInboxes
-    workbooks: Any
+    workbooks: Workbooks
     rules: UploadRules

@@ -9,7 +9,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from adapters.registry.bulk import fetch, load
-from adapters.registry.tables import customers, files
+from adapters.registry.tables import customers, files, run_files
 from adapters.registry.upload_tables import bulk_uploads, upload_findings, upload_rows, uploaders
 from formats.template import ROW_FINDINGS, Effect
 from jobs.errors import NotFound, StateMoved
@@ -99,6 +99,16 @@ class Uploads:
         """Ended uploads whose answer does not lie in its place yet, oldest first."""
         ended = bulk_uploads.c.state.not_in(_OPEN) & ~bulk_uploads.c.answered
         return [_upload(row) for row in self._db.execute(_select().where(ended).order_by(bulk_uploads.c.id))]
+
+    def applied_in(self, run_id: str) -> list[Upload]:
+        """Completed uploads whose file this run handled, not those it only recognised."""
+        handled = select(run_files.c.file_id).where(run_files.c.run_id == run_id, run_files.c.note == "")
+        statement = _select().where(
+            bulk_uploads.c.file_id.in_(handled),
+            bulk_uploads.c.state == UploadState.COMPLETED,
+            bulk_uploads.c.same_as.is_(None),
+        )
+        return [_upload(row) for row in self._db.execute(statement.order_by(bulk_uploads.c.id))]
 
     def history(self, limit: int, template: str | None = None, uploader: str | None = None) -> list[Upload]:
         """Newest first."""

@@ -14,6 +14,7 @@ from adapters.settings.model import Config, Settings
 from adapters.settings.rules import PROVIDER_NAME
 from adapters.settings.shape import tidy, typed
 from adapters.settings.workspace import Workspace
+from formats.rules import LISTS
 from jobs.errors import ConfigurationFaulty
 from jobs.providers import Folders, Provider, UnknownOutcomePolicy
 
@@ -72,6 +73,8 @@ def _config(workspace: Workspace) -> tuple[Config | None, list[Fault]]:
     faults = FileFaults(workspace.config.name)
     raw = _toml(workspace.config, faults)
     config = None if raw is None else typed(Config, tidy(Config, raw, faults), faults)
+    for name in sorted(set(config.uploads.rules.lists) - set(LISTS) if config else ()):
+        faults.add(("uploads", "rules", "lists", name), "is no list of a template", f"There are {', '.join(LISTS)}")
     return config, faults.found
 
 

@@ -288,3 +288,10 @@ def test_all_faults_of_all_files_are_listed_at_once(tmp_path: Path) -> None:
 def test_values_of_another_shape_are_faults_and_no_crash(tmp_path: Path, text: str, key: str) -> None:
     paths = [fault.path for fault in check(workspace(tmp_path, acme=text), KINDS)]
     assert f"providers/acme.toml: {key}" in paths
+
+
+def test_a_list_no_template_has_is_named(tmp_path: Path) -> None:
+    made = workspace(tmp_path, '[uploads.rules.lists]\nmodel = ["EV-1"]\n', acme=GOOD)
+    (fault,) = check(made, KINDS)
+    assert fault.path == "muster.toml: uploads.rules.lists.model"
+    assert "models" in fault.remedy

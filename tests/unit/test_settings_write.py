@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from adapters.settings import Config, Secret, Workspace, check, load, shape, write, write_config, write_provider
 from adapters.settings.faults import FileFaults
-from adapters.settings.model import InboxSource
+from adapters.settings.model import InboxSource, UploadSource
 from adapters.settings.shape import tidy, typed
 from adapters.settings.write import _toml
 from jobs.errors import ConfigurationFaulty
@@ -53,6 +53,7 @@ def test_the_template_of_muster_toml_shows_every_option_with_its_default() -> No
     raw = _opened("muster.toml")
     assert _missing(Config, raw) == []
     source = raw["inbox"].pop("source")
+    uploads = raw["uploads"].pop("source")
     faults = FileFaults("muster.toml")
     assert typed(Config, tidy(Config, raw, faults), faults) == Config()
     shown = tidy(InboxSource, source, faults)
@@ -60,6 +61,8 @@ def test_the_template_of_muster_toml_shows_every_option_with_its_default() -> No
     assert {key: shown[key] for key in ("folder", "done_folder")} == {
         key: getattr(InboxSource, key) for key in ("folder", "done_folder")
     }
+    assert tidy(UploadSource, uploads, faults)["folder"] == UploadSource.folder
+    assert set(uploads["sftp"]) == set(source["sftp"])
 
 
 def test_the_template_of_a_provider_shows_every_option_with_its_default() -> None:

@@ -126,11 +126,5 @@ def test_a_type_that_is_not_supported_is_refused() -> None:
     assert codes(plan) == [(2, "hardware_type", "CELL_CHOICE")]
 
 
-def test_an_installation_may_have_no_sim_cards_of_its_own() -> None:
-    row = ROW | {"sim_owner": "VENDOR", "sms_number": ""}
-    plan = planned(TEMPLATE, row, rules=Rules(own_sim_owner=""), client=[CLIENT])
-    assert codes(plan) == [(2, "sms_number", "CELL_EMPTY")]
-
-
 def test_both_the_client_and_the_device_s_present_customer_own_the_row() -> None:
     assert TEMPLATE.owners == ("client.id", "device.customer_id")
