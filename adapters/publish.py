@@ -1,7 +1,8 @@
 """Writes what we publish about the formats from their declarations: `python -m adapters.publish`.
 
-Published are the Table Schemas in `docs/schemas/` and the column tables of two pages, each between
-`<!-- columns: NAME -->` and `<!-- end -->`; the text around them is written by hand.
+Published are the Table Schemas in `docs/schemas/`, the pages of the templates in `docs/templates/`, and tables of
+other pages, each between `<!-- columns: NAME -->` or `<!-- codes: NAME -->` and `<!-- end -->`; the text around them
+is written by hand.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from formats.generic.layout import HEADER, REQUEST_DETAIL, RESPONSE_DETAIL, TRAI
 from formats.order_dispatch.layout import ORDER_DISPATCH
 from formats.reference import reference
 from formats.table_schema import DIALECT, table_schema
+from formats.templates import all_templates
+from formats.workbook.codes import upload_codes
+from formats.workbook.reference import codes_table, template_page, templates_index
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-PAGES = ("generic-format-reference.md", "order-dispatch.md")
+PAGES = ("generic-format-reference.md", "order-dispatch.md", "bulk-upload.md")
 
 _LAYOUTS = {schema.name: schema for schema in (HEADER, REQUEST_DETAIL, RESPONSE_DETAIL, TRAILER, ORDER_DISPATCH)}
-_BLOCK = re.compile(r"(<!-- columns: (\w+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- (columns|codes): (\w+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
 def documents(docs: Path) -> Mapping[Path, str]:
@@ -32,12 +36,21 @@ def documents(docs: Path) -> Mapping[Path, str]:
         "generic_dialect.json": DIALECT,
     }
     texts = {docs / "schemas" / name: _json(content) for name, content in schemas.items()}
+    texts |= {docs / "templates" / f"{template.name}.md": template_page(template) for template in all_templates()}
+    texts[docs / "templates" / "README.md"] = templates_index(all_templates())
     return texts | {docs / name: with_tables((docs / name).read_text(encoding="utf-8")) for name in PAGES}
 
 
 def with_tables(page: str) -> str:
-    """The page with each of its column tables made anew. Raises KeyError for a layout that is none."""
-    return _BLOCK.sub(lambda block: f"{block[1]}{reference(_LAYOUTS[block[2]])}{block[3]}", page)
+    """The page with each of its tables made anew. Raises KeyError for a table that is none."""
+    return _BLOCK.sub(lambda block: f"{block[1]}{_table(block[2], block[3])}{block[4]}", page)
+
+
+def _table(kind: str, name: str) -> str:
+    if kind == "columns":
+        return reference(_LAYOUTS[name])
+    file, cells, rows = upload_codes(all_templates())
+    return codes_table({"file": file, "cells": cells, "rows": rows}[name]) + "\n"
 
 
 def main() -> None:
