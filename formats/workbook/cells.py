@@ -121,7 +121,7 @@ def _spelled(cells: Cells, rules: Rules) -> pa.StringArray:
     """Phone numbers with their country; words of a list as the list has them."""
     column = cells.column
     if column.kind is Kind.PHONE:
-        return identifiers.international(cells.values, rules.country_code)
+        return identifiers.international(_with_plus(cells.values, rules.country_code), rules.country_code)
     words = _words(column, rules)
     if not words:
         return cells.values
@@ -129,6 +129,13 @@ def _spelled(cells: Cells, rules: Rules) -> pa.StringArray:
     folded = [word.casefold() for word in words]
     place = pc.index_in(pc.utf8_lower(cells.values), value_set=pa.array(folded, pa.string()))
     return pc.if_else(known, cells.values, pc.coalesce(pa.array(words, pa.string()).take(place), cells.values))
+
+
+def _with_plus(values: pa.StringArray, country_code: str) -> pa.StringArray:
+    """Excel takes +919876543210 for a number and drops the plus: so long, it has its country already."""
+    bare = pc.replace_substring_regex(values, r"[\s().-]", "")
+    complete = pc.match_substring_regex(bare, f"^{country_code.lstrip('+')}[0-9]{{9,13}}$")
+    return pc.if_else(pc.fill_null(complete, False), pc.binary_join_element_wise("+", bare, ""), values)
 
 
 def _words(column: Column, rules: Rules) -> tuple[str, ...]:

@@ -18,12 +18,9 @@ _MAIN = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+
 _PROPERTY_LENGTH = 255
 
 # of part names, content types and relationship types, all in lower case
-_MACROS = re.compile(
-    r"vbaproject|vbadata|macrosheet|dialogsheet|macroenabled|activex|/control$|attachedtoolbars|xlintlmacro"
-)
+_MACROS = re.compile(r"vbaproject|vbadata|macrosheet|dialogsheet|macroenabled|activex|/control$|attachedtoolbars")
 _EXTERNAL = re.compile(
-    r"externallink|/connections|querytable|webextension|oleobject|/package$|/embeddings/|/model/|"
-    r"attachedtemplate|\bwebpublish|xmlmaps|volatiledependencies|/afchunk$"
+    r"externallink|/connections|querytable|webextension|oleobject|/embeddings/|/package$|/model/|volatiledependencies"
 )
 _POWER_QUERY = (b"DataMashup", "DataMashup".encode("utf-16-le"), "DataMashup".encode("utf-16-be"))
 _TRUE = ("1", "true")

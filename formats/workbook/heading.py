@@ -27,14 +27,12 @@ def spelled(heading: str) -> str:
 
 
 def headings(grid: Grid) -> list[str]:
-    """The headings of the sheet, as compared, without trailing columns that are empty or the answer's."""
+    """The headings of the sheet, as compared, without trailing columns that are empty."""
     first = pc.equal(grid.rows, HEADING_ROW)
     row = grid.where(first)
     texts = [pc.utf8_normalize(row.text(at), form="NFKC").to_pylist() for at in range(grid.width)]
     found = [spelled(text[0]) if text else "" for text in texts]
     while found and not found[-1] and _is_empty(grid, len(found) - 1):
-        found.pop()
-    while found and found[-1] in ANSWER_COLUMNS:
         found.pop()
     return found
 
@@ -44,13 +42,18 @@ def _is_empty(grid: Grid, column: int) -> bool:
 
 
 def heading_faults(schema: RecordSchema, found: Sequence[str]) -> list[HeadingFault]:
-    """Every way in which the headings differ from the template's, from left to right."""
+    """Every way in which the headings differ from the template's, from left to right.
+
+    Behind the template's columns those of an answer may stand.
+    """
     known = {
         spelled(name): at for at, column in enumerate(schema.columns) for name in (column.heading, *column.aliases)
     }
     columns = [known.get(name, -1 - at) for at, name in enumerate(found)]  # a negative number: none of ours
     expected = list(range(len(schema.columns)))
     faults: list[tuple[int, HeadingFault]] = []
+    last = max((at for at, column in enumerate(columns) if column >= 0), default=-1)
+    answer = {at for at, name in enumerate(found) if at > last and name in ANSWER_COLUMNS}
     seen: set[int] = set()
     for at, column in enumerate(columns):
         if column in seen:
@@ -59,7 +62,7 @@ def heading_faults(schema: RecordSchema, found: Sequence[str]) -> list[HeadingFa
     for step, low, high, start, end in SequenceMatcher(None, expected, columns, autojunk=False).get_opcodes():
         if step != "equal":
             lacking = [column for column in expected[low:high] if column not in seen]
-            strange = [at for at in range(start, end) if columns[at] < 0]
+            strange = [at for at in range(start, end) if columns[at] < 0 and at not in answer]
             moved = [at for at in range(start, end) if columns[at] >= 0 and columns.count(columns[at]) == 1]
             faults += _differences(schema, found, start, lacking, strange)
             faults += [

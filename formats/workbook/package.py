@@ -7,6 +7,7 @@ understand differently (doubled names, overlapping parts, names that are paths) 
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -57,12 +58,14 @@ def open_package(data: bytes, limits: Limits) -> Package:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos, comment = archive.infolist(), archive.comment
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, EOFError) as damage:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, EOFError, struct.error) as damage:
         raise Refused("WORKBOOK_DAMAGED") from damage
     if comment or data[-_END_RECORD:][:4] != b"PK\x05\x06":
         raise Refused("WORKBOOK_HOSTILE", "bytes behind the end of the zip file")
     if not infos:
         raise Refused("WORKBOOK_NOT_XLSX", "an empty zip file")
+    if min(info.header_offset for info in infos):
+        raise Refused("WORKBOOK_HOSTILE", "bytes before the start of the zip file")
     parts: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
         _refuse_part(info)
@@ -128,7 +131,7 @@ def _inflated(data: bytes, info: zipfile.ZipInfo) -> Iterator[bytes]:
         raise Refused("WORKBOOK_DAMAGED", info.filename)
     named = int.from_bytes(header[26:28], "little")
     start = info.header_offset + _LOCAL_HEADER + named + int.from_bytes(header[28:30], "little")
-    name = data[info.header_offset + _LOCAL_HEADER :][:named]
+    name = data[info.header_offset + _LOCAL_HEADER : info.header_offset + _LOCAL_HEADER + named]
     if name != info.orig_filename.encode("utf-8" if info.flag_bits & 0x800 else "cp437"):
         raise Refused("WORKBOOK_HOSTILE", f"{info.filename[:80]!r} has two names")
     packed = memoryview(data)[start : start + info.compress_size]

@@ -8,7 +8,9 @@ neither formula nor error, so nothing escapes the parser that matters.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from formats.workbook.inspection import LAST_COLUMN, LAST_ROW, Limits, Range, Refused, SheetFacts, key
 from formats.workbook.xml_scan import feed, guarded, local, parser
@@ -19,8 +21,9 @@ _PLAIN = re.compile(
     rb'(?:<c r="(' + _REF + rb')"' + _STYLE + rb'(?: t="(?:s|n|str|inlineStr)")?>'
     rb'(?:<v>[^<>]*</v>|<is><t(?: xml:space="preserve")?>[^<>]*</t></is>)</c>)++'
 )
-_EMPTY = re.compile(rb'(?:<c r="' + _REF + rb'"' + _STYLE + rb"/>)++")
+_EMPTY = re.compile(rb'(?:<c r="(' + _REF + rb')"' + _STYLE + rb"/>)++")
 _MARK = rb'<v r="\1"/>'  # a real <v> has no address
+_EMPTY_MARK = rb'<c r="\1"/>'
 _ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([1-9][0-9]{0,6})")
 _TRUE = ("1", "true")
 
@@ -39,19 +42,25 @@ def scan_sheet(pieces: Iterable[bytes], facts: SheetFacts, limits: Limits) -> No
 
 def _thinned(pieces: Iterable[bytes]) -> Iterator[bytes]:
     for piece in pieces:
-        yield _EMPTY.sub(b"\n", _PLAIN.sub(_MARK, piece))
+        yield _EMPTY.sub(_EMPTY_MARK, _PLAIN.sub(_MARK, piece))
 
 
 def place(address: str) -> tuple[int, int]:
     """Row from 1 and column from 0 of `C17`. Raises Refused beyond the edges of a sheet."""
     match = _ADDRESS.fullmatch(address)
     if match:
-        column = 0
-        for letter in match[1].upper():
-            column = column * 26 + ord(letter) - ord("A") + 1
-        if int(match[2]) <= LAST_ROW and column - 1 <= LAST_COLUMN:
-            return int(match[2]), column - 1
+        row, column = int(match[2]), _column(match[1])
+        if row <= LAST_ROW and column <= LAST_COLUMN:
+            return row, column
     raise Refused("WORKBOOK_HOSTILE", f"a cell address {address[:20]!r}")
+
+
+@cache
+def _column(letters: str) -> int:
+    column = 0
+    for letter in letters.upper():
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return column - 1
 
 
 def _area(reference: str) -> Range:
@@ -68,8 +77,9 @@ class _Scan:
         self.last_column = -1
         self._facts = facts
         self._limits = limits
-        self._row = 0
-        self._column = -1
+        self._row = 0  # of the row element
+        self._column = -1  # of the last cell, by which one without an address is placed
+        self._at = 0, 0  # where the cell is
         self._rows = 0
         self._in_cell = False
         self._handlers = {
@@ -115,8 +125,8 @@ class _Scan:
         elif not self._in_cell:
             return
         self._facts.has_data = True
-        self._facts.last_row = max(self._facts.last_row, self._row)
-        self.last_column = max(self.last_column, self._column)
+        self._facts.last_row = max(self._facts.last_row, self._at[0])
+        self.last_column = max(self.last_column, self._at[1])
 
     def _formula(self, attributes: dict[str, str]) -> None:
         if not self._in_cell:
@@ -137,15 +147,13 @@ class _Scan:
         self._keep(self._facts.merged, _area(attributes.get("ref", "")))
 
     def _move(self, address: str | None) -> None:
-        if address is None:
-            self._column += 1
-        else:
-            self._row, self._column = place(address)
+        self._at = (self._row, self._column + 1) if address is None else place(address)
+        self._column = self._at[1]
 
-    def _note(self, cells: object) -> None:
+    def _note(self, cells: array[int]) -> None:
         if len(self._facts.formulas) + len(self._facts.errors) >= self._limits.odd_cells:
             raise Refused("WORKBOOK_TOO_LARGE", f"{self._facts.name}: too many formulas")
-        cells.append(key(self._row, self._column))  # type: ignore[attr-defined]
+        cells.append(key(*self._at))
 
     def _keep(self, ranges: list[Range], found: Range) -> None:
         if len(ranges) >= self._limits.ranges:
@@ -154,6 +162,6 @@ class _Scan:
 
 
 def _number(text: str) -> int:
-    if not re.fullmatch("[1-9][0-9]{0,9}", text):
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and text[0] != "0"):
         raise Refused("WORKBOOK_HOSTILE", f"a row or column {text[:20]!r}")
     return int(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from xml.parsers import expat
 
 from formats.workbook.inspection import Refused
@@ -17,6 +18,7 @@ _DECLARATION = 1024
 StartHandler = Callable[[str, dict[str, str]], None]
 
 
+@lru_cache(maxsize=256)
 def local(name: str) -> str:
     """The name without its namespace prefix: writers differ in prefixes."""
     return name.rpartition(":")[2]
@@ -56,10 +58,15 @@ def _refuse_doctype(*_: object) -> None:
 
 def elements(data: bytes, part: str, start: StartHandler) -> None:
     """Call `start` with local name and attributes (local names) of every element. Raises Refused."""
+
+    def named(name: str, attributes: dict[str, str]) -> None:
+        plain = {local(key): value for key, value in attributes.items()}
+        if len(plain) != len(attributes):
+            raise Refused("WORKBOOK_HOSTILE", f"two attributes of one name in {part}")
+        start(local(name), plain)
+
     walker = parser()
-    walker.StartElementHandler = lambda name, attributes: start(
-        local(name), {local(key): value for key, value in attributes.items()}
-    )
+    walker.StartElementHandler = named
     feed(walker, guarded([data], part), part)
 
 
