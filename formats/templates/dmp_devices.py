@@ -102,9 +102,6 @@ def _plan(rows: Rows, known: Known, rules: Rules) -> Plan:
     faults = Faults(rows)
     faults.add("CLIENT_UNKNOWN", "client_account", found_none(known, "client"))
     faults.add("CLIENT_AMBIGUOUS", "client_account", found_many(known, "client"))
-    sms_number = rows.merged("sms_number", column(known, "device", "sms_number"))
-    foreign_sim = pc.not_equal(rows.cell("sim_owner"), SIM_OWNERS[0])
-    faults.add("CELL_EMPTY", "sms_number", pc.and_(foreign_sim, pc.is_null(sms_number)))
     judge_lists(faults, rows, SCHEMA, rules)
     _judge_firmware(rows, faults, rules)
     values = {
@@ -112,7 +109,7 @@ def _plan(rows: Rows, known: Known, rules: Rules) -> Plan:
         "name": rows.cell("name"),
         "customer_id": column(known, "client", "id"),
         "sim_owner": rows.cell("sim_owner"),
-        "sms_number": sms_number,
+        "sms_number": rows.merged("sms_number", column(known, "device", "sms_number")),
         "hardware_type": rows.cell("hardware_type"),
         "firmware": firmware(rows.cell("firmware")),
     }

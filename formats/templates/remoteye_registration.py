@@ -9,25 +9,24 @@ import pyarrow.compute as pc
 
 from formats.schema import Column, Kind, RecordSchema, UniqueTogether
 from formats.template import Faults, Known, Lookup, Plan, Reference, Rows, Rules, Template, Write
-from formats.templates._accounts import generated_accounts
+from formats.templates._calendar import months_later
 from formats.templates._parts import (
     Record,
     both,
     column,
-    differs,
     found_many,
     found_none,
     judge_lists,
     keep,
     table_of,
 )
+from formats.templates.customers import OWN_ACCOUNTS
 
 DEFAULT_LEASE_MONTHS = 12
 MOST_LEASE_MONTHS = 600
 _LAST_YEAR = 9999
 _MODES = ("new", "existing")
 _TWO_WORDS = r"[^\x00-\x20\x7f-\x9f]+( +[^\x00-\x20\x7f-\x9f]+)+"
-_DAYS_OF_MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 SCHEMA = RecordSchema(
     "remoteye_registration",
@@ -98,25 +97,6 @@ _REQUIRED = (
 _OPTIONAL = ("sales_order_no", "ups_ship_date", "service_contract_no")
 
 
-def months_later(starts: pa.StringArray, months: pa.Int64Array) -> pa.StringArray:
-    """The same day of a later month, or that month's last day if it has no such day."""
-    year, month, day = (
-        pc.utf8_slice_codeunits(starts, first, stop).cast(pa.int64()) for first, stop in ((0, 4), (5, 7), (8, 10))
-    )
-    count = pc.add(pc.add(pc.multiply(year, 12), pc.subtract(month, 1)), months)
-    year = pc.divide(count, 12)
-    month = pc.subtract(count, pc.multiply(year, 12))
-    february = pc.and_(pc.equal(month, 1), _is_leap(year)).cast(pa.int64())
-    last = pc.add(pa.array(_DAYS_OF_MONTHS, pa.int64()).take(month), february)
-    parts = ((year, 4), (pc.add(month, 1), 2), (pc.min_element_wise(day, last, skip_nulls=False), 2))
-    return pc.binary_join_element_wise(*(pc.utf8_lpad(part.cast(pa.string()), size, "0") for part, size in parts), "-")
-
-
-def _is_leap(years: pa.Int64Array) -> pa.BooleanArray:
-    by_4, by_100, by_400 = (pc.equal(pc.multiply(pc.divide(years, number), number), years) for number in (4, 100, 400))
-    return pc.or_(pc.and_not(by_4, by_100), by_400)
-
-
 def _plan(rows: Rows, known: Known, rules: Rules) -> Plan:
     faults = Faults(rows)
     _judge_company(rows, known, faults)
@@ -125,16 +105,11 @@ def _plan(rows: Rows, known: Known, rules: Rules) -> Plan:
     faults.add("DEVICE_CONFLICT", "device_mac", pc.not_equal(other, rows.cell("device_serial")), other)
     values = _values(rows, known)
     _judge_values(values, faults)
-    account = pc.coalesce(column(known, "company", "account"), generated_accounts(rows.cell("company_name")))
-    record = Record(
-        "remoteye_registrations",
-        ("device_serial",),
-        values | {"customer_id": account},
-        {"customer_id": Reference("customers", "account")},
-    )
-    moved = differs(account, column(known, "registration", "customer_account"))
-    plan = keep(rows, faults, record, known["registration"], always=moved)
-    return replace(plan, writes=(_new_customers(rows, known, faults, account), *plan.writes))
+    values["customer_id"] = column(known, "company", "id")
+    plan = keep(rows, faults, Record("remoteye_registrations", ("device_serial",), values), known["registration"])
+    companies = _new_companies(rows, known, faults)
+    registrations = (part for write in plan.writes for part in _split(write, companies))
+    return replace(plan, writes=(_added(companies), *registrations))
 
 
 def _judge_company(rows: Rows, known: Known, faults: Faults) -> None:
@@ -172,19 +147,37 @@ def _judge_values(values: dict[str, pa.Array], faults: Faults) -> None:
     faults.add("SHIPPED_AFTER_START", "ups_ship_date", pc.greater(values["ups_ship_date"], values["start_date"]))
 
 
-def _new_customers(rows: Rows, known: Known, faults: Faults, account: pa.StringArray) -> Write:
-    """One customer for each new company, with the contact of its first row."""
-    due = both(faults.passed, found_none(known, "company"))
-    values = {
-        "account": account,
+def _new_companies(rows: Rows, known: Known, faults: Faults) -> pa.Table:
+    """The rows that bring a company, each with the name as the first of them writes it, and the contact."""
+    cells = {
         "name": rows.cell("company_name"),
         "phone": rows.cell("contact_phone"),
         "email": rows.cell("contact_email"),
     }
-    companies = table_of(rows, values, due)
-    accounts = companies["account"].combine_chunks()
-    first = pc.equal(pc.index_in(accounts, value_set=accounts), pa.array(range(len(accounts)), pa.int32()))
-    return Write("customers", companies.filter(first))
+    found = table_of(rows, cells, both(faults.passed, found_none(known, "company")))
+    folded = pc.utf8_lower(found["name"]).combine_chunks()
+    first = pc.index_in(folded, value_set=folded)
+    names = found["name"].combine_chunks().take(first)
+    is_first = pc.equal(first, pa.array(range(len(first)), pa.int32()))
+    return found.set_column(1, "name", names).append_column("first", is_first)
+
+
+def _added(companies: pa.Table) -> Write:
+    """One customer for each new company, with the contact of its first row."""
+    firsts = companies.filter(companies["first"]).drop_columns(["first"])
+    accounts = pa.nulls(firsts.num_rows, pa.string())
+    return Write("customers", firsts.append_column("account", accounts), numbered={"account": OWN_ACCOUNTS})
+
+
+def _split(write: Write, companies: pa.Table) -> tuple[Write, Write]:
+    """Registrations of customers on record, and those of new ones, which are known by their names only."""
+    numbers = companies["row"].combine_chunks()
+    new = pc.is_in(write.rows["row"], value_set=numbers)
+    rows = write.rows.filter(new)
+    names = companies["name"].combine_chunks().take(pc.index_in(rows["row"].combine_chunks(), value_set=numbers))
+    named = rows.set_column(rows.schema.get_field_index("customer_id"), "customer_id", names)
+    by_name = {"customer_id": Reference("customers", "name")}
+    return replace(write, rows=write.rows.filter(pc.invert(new))), replace(write, rows=named, references=by_name)
 
 
 TEMPLATE = Template(
@@ -195,7 +188,7 @@ TEMPLATE = Template(
     "together with its first device.",
     plan=_plan,
     lookups={
-        "company": Lookup("customers", {"name": "company_name"}, ("id", "account"), folded=True),
+        "company": Lookup("customers", {"name": "company_name"}, ("id",), folded=True),
         "companion": Lookup(
             "remoteye_registrations",
             {
@@ -213,7 +206,7 @@ TEMPLATE = Template(
             (
                 *(name for name in _REQUIRED if name != "device_serial"),
                 *_OPTIONAL,
-                *("lease_months", "end_date", "customer_id", "customer_account"),
+                *("lease_months", "end_date", "customer_id"),
             ),
         ),
         "device_of_mac": Lookup("remoteye_registrations", {"device_mac": "device_mac"}, ("device_serial",)),

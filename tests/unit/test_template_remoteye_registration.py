@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.template import CLEAR, Reference, Rules
-from formats.templates._accounts import generated_accounts
-from formats.templates.remoteye_registration import TEMPLATE, months_later
+from formats.templates._calendar import months_later
+from formats.templates.remoteye_registration import TEMPLATE
 from tests.support.template_rows import codes, findings, inserted, judged, planned, updated, writes
 
 ROW = {
@@ -35,8 +35,7 @@ ROW = {
     "service_contract_no": "SO-2002",
 }
 EXISTING = ROW | {"company_mode": "existing"}
-COMPANY = {"id": 7, "account": "C-1007"}
-ACCOUNT = generated_accounts(pa.array(["Example Power Ltd"]))[0].as_py()
+COMPANY = {"id": 7}
 TABLE = "remoteye_registrations"
 
 
@@ -51,7 +50,6 @@ def stored(row: dict[str, str], **cells: object) -> dict[str, object]:
         "lease_months": int(row["lease_months"]),
         "end_date": "2028-03-01",
         "customer_id": 7,
-        "customer_account": "C-1007",
         **cells,
     }
 
@@ -120,17 +118,18 @@ def test_a_new_company_is_added_with_its_device() -> None:
     assert inserted(plan, "customers") == [
         {
             "row": 2,
-            "account": ACCOUNT,
             "name": "Example Power Ltd",
             "phone": "+919876543210",
             "email": "alex@example.com",
+            "account": None,
         }
     ]
     (registration,) = inserted(plan, TABLE)
-    assert registration["customer_id"] == ACCOUNT
+    assert registration["customer_id"] == "Example Power Ltd"
     assert (registration["lease_months"], registration["end_date"]) == (24, "2028-03-01")
-    assert [write.table for write in plan.writes if write.rows.num_rows] == ["customers", TABLE]
-    assert writes(plan, TABLE)[0].references == {"customer_id": Reference("customers", "account")}
+    customer, device_of_it = (write for write in plan.writes if write.rows.num_rows)
+    assert (customer.table, customer.numbered) == ("customers", {"account": "CU-"})
+    assert device_of_it.references == {"customer_id": Reference("customers", "name")}
 
 
 def test_several_devices_of_a_new_company_make_one_customer() -> None:
@@ -139,7 +138,7 @@ def test_several_devices_of_a_new_company_make_one_customer() -> None:
         (2, "Example Power Ltd"),
         (4, "Other"),
     ]
-    assert len({row["customer_id"] for row in inserted(plan, TABLE)}) == 2
+    assert [row["customer_id"] for row in inserted(plan, TABLE)] == ["Example Power Ltd"] * 2 + ["Other"]
 
 
 def test_no_customer_is_added_for_rows_that_fail() -> None:
@@ -151,7 +150,7 @@ def test_an_existing_company_s_device_is_added_to_it() -> None:
     plan = planned(TEMPLATE, EXISTING, company=[COMPANY])
     assert codes(plan) == []
     assert inserted(plan, "customers") == []
-    assert [row["customer_id"] for row in inserted(plan, TABLE)] == ["C-1007"]
+    assert [row["customer_id"] for row in inserted(plan, TABLE)] == [7]
 
 
 def test_new_companies_are_new_and_existing_ones_exist() -> None:
@@ -170,7 +169,7 @@ def test_further_devices_of_a_company_that_came_as_new_may_follow_with_the_same_
     plan = planned(TEMPLATE, device(2), company=[COMPANY], companion=[3])
     assert codes(plan) == []
     assert inserted(plan, "customers") == []
-    assert [row["customer_id"] for row in inserted(plan, TABLE)] == ["C-1007"]
+    assert [row["customer_id"] for row in inserted(plan, TABLE)] == [7]
 
 
 def test_the_same_again_changes_nothing() -> None:
@@ -182,14 +181,14 @@ def test_the_same_again_changes_nothing() -> None:
 
 def test_what_differs_is_updated() -> None:
     rows = (ROW | {"contact_name": "Bo Example"}, EXISTING | {"start_date": "2026-03-31"}, EXISTING)
-    registrations = [stored(ROW), stored(EXISTING), stored(EXISTING, customer_id=8, customer_account="C-1008")]
+    registrations = [stored(ROW), stored(EXISTING), stored(EXISTING, customer_id=8)]
     plan = planned(TEMPLATE, *rows, company=[COMPANY] * 3, registration=registrations)
     assert codes(plan) == []
     assert plan.effects.to_pylist() == ["CHANGED", "CHANGED", "CHANGED"]
     changed = updated(plan, TABLE)
     assert [row["contact_name"] for row in changed] == ["Bo Example", "Alex Example", "Alex Example"]
     assert [row["end_date"] for row in changed] == ["2028-03-01", "2028-03-31", "2028-03-01"]
-    assert [row["customer_id"] for row in changed] == ["C-1007"] * 3
+    assert [row["customer_id"] for row in changed] == [7] * 3
 
 
 def test_blank_keeps_and_clear_empties() -> None:
@@ -234,12 +233,15 @@ def test_the_lists_of_the_installation_bind() -> None:
     assert codes(planned(TEMPLATE, ROW, rules=rules)) == [(2, "ups_model", "CELL_CHOICE")]
 
 
-def test_accounts_are_the_same_for_a_name_in_any_case() -> None:
-    made = generated_accounts(pa.array(["Example Ltd", "EXAMPLE LTD", "Example", None])).to_pylist()
-    assert made[0] == made[1]
-    assert made[0] != made[2]
-    assert made[3] is None
-    assert ACCOUNT.startswith("C-")
+def test_devices_of_new_and_known_companies_stand_side_by_side() -> None:
+    rows = (device(1), device(2, company_mode="existing", company_name="Known"), device(3, company_name="Other"))
+    plan = planned(TEMPLATE, *rows, company=[None, COMPANY, None], registration=[None, None, stored(device(3))])
+    assert plan.effects.to_pylist() == ["NEW", "NEW", "CHANGED"]
+    assert sorted((row["row"], row["customer_id"]) for row in inserted(plan, TABLE)) == [
+        (2, "Example Power Ltd"),
+        (3, 7),
+    ]
+    assert [(row["row"], row["customer_id"]) for row in updated(plan, TABLE)] == [(4, "Other")]
 
 
 @given(
