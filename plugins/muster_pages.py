@@ -8,7 +8,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from muster_airflow import URL_PREFIX, base_path
 
 from jobs.runs import Run, RunStatus
 
@@ -38,9 +37,8 @@ def runs_page(runs: Sequence[Run]) -> str:
     return page("runs", rows=[_row(run) for run in runs])
 
 
-def problem_page(title: str, what: str, remedy: str = "") -> str:
-    """What a person sees instead of a page."""
-    home = f"{base_path()}{URL_PREFIX}/uploads"
+def problem_page(title: str, what: str, remedy: str, home: str) -> str:
+    """What a person sees instead of a page. `home`: the address of the way back."""
     return page("problem", title=title, what=what.rstrip("."), remedy=remedy.rstrip("."), home=home)
 
 

@@ -116,6 +116,7 @@ def upload_page(upload: Upload, findings: pa.Table, viewer: Viewer, zone: tzinfo
         meaning=_meaning(upload),
         going=upload.state is UploadState.IN_PROGRESS,
         held=upload.state is UploadState.HELD,
+        done=f"{upload.rows_done:,}" + (f" of {upload.rows_total:,}" if upload.rows_total else ""),
         counted=_counted(upload),
         counts={name: f"{getattr(counts, name):,}" for name in ("new", "changed", "unchanged")}
         | {"failed": f"{counts.failed:,}" if counts.failed else 0},

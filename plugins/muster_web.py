@@ -8,7 +8,7 @@ escape those checks.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
 from airflow.api_fastapi.app import get_auth_manager
@@ -18,6 +18,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from muster_access import application, may
+from muster_airflow import URL_PREFIX, base_path
 from muster_bodies import read_body
 from muster_csrf import demand_bearer, guard_changes
 from muster_pages import problem_page, runs_page
@@ -73,8 +74,7 @@ async def ask_for_login(request: Request, error: HTTPException) -> Response:
 async def show_refusal(request: Request, error: AnyHTTPException) -> Response:
     if not _wants_page(request):
         return await http_exception_handler(request, error)
-    title = HTTPStatus(error.status_code).phrase
-    return HTMLResponse(problem_page(title, str(error.detail)), error.status_code, error.headers)
+    return _problem(error.status_code, str(error.detail), "", error.headers)
 
 
 @app.exception_handler(MusterError)
@@ -84,7 +84,7 @@ async def show_error(request: Request, error: MusterError) -> Response:
     what, remedy = (error.what, error.remedy) if status != 500 else ("A person must look at this", _OWN_TROUBLE)
     headers = {"Retry-After": "60"} if status == 503 else {}
     if _wants_page(request):
-        return HTMLResponse(problem_page(HTTPStatus(status).phrase, what, remedy), status, headers)
+        return _problem(status, what, remedy, headers)
     if status == 500:
         return JSONResponse({"code": error.code, "what": f"{what}; {remedy}"}, status)
     return JSONResponse({"code": error.code, "what": what, "remedy": remedy}, status, headers)
@@ -135,6 +135,11 @@ def dag_id_of(run: Run) -> str:
 def _receive(provider: str, body: bytes, actor: str) -> str:
     with application() as muster:
         return muster.receive_answer(provider, body, actor)
+
+
+def _problem(status: int, what: str, remedy: str, headers: Mapping[str, str] | None) -> HTMLResponse:
+    page = problem_page(HTTPStatus(status).phrase, what, remedy, f"{base_path()}{URL_PREFIX}/uploads")
+    return HTMLResponse(page, status, headers)
 
 
 def _wants_page(request: Request) -> bool:
