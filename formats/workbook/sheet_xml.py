@@ -24,6 +24,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _LEVEL = 1  # of compression
 _ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"))
 _NO_XML = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
+_SUSPECT = bytes({*range(32)} - {*b"\t\n"}) + b"\xef"  # what these stand for in UTF-8
 _ESCAPE_LIKE = "_(x[0-9A-Fa-f]{4}_)"
 _SPACED = r"^[ \t\n]|[ \t\n]$|\n"
 
@@ -73,13 +74,13 @@ def with_rows(package: bytes, part: str, rows: SheetRows) -> bytes:
 
 def escaped(texts: pa.StringArray) -> pa.StringArray:
     """Texts as they stand between tags; what XML cannot hold is written `_xHHHH_`, as Excel does."""
-    seen = _bytes_in(texts)
-    if seen[ord("_")]:
+    raw = bytes(_joined(texts))
+    if b"_x" in raw:
         texts = pc.replace_substring_regex(texts, _ESCAPE_LIKE, r"_x005F_\1")
     for character, entity in _ENTITIES:
-        if seen[ord(character)]:
+        if character.encode() in raw:
             texts = pc.replace_substring(texts, character, entity)
-    if seen[:32].sum() > seen[ord("\t")] + seen[ord("\n")] or seen[0xEF]:
+    if _holds(raw, _SUSPECT):
         replaced = [None if text is None else _NO_XML.sub(_escape, text) for text in texts.to_pylist()]
         texts = pa.array(replaced, pa.string())
     return texts
@@ -89,11 +90,9 @@ def _escape(match: re.Match[str]) -> str:
     return f"_x{ord(match[0]):04X}_"
 
 
-def _bytes_in(texts: pa.StringArray) -> npt.NDArray[np.bool_]:
-    """One flag for each byte: whether it is in any of the texts. A quick way to see what need not be looked for."""
-    seen = np.zeros(256, np.bool_)
-    seen[np.frombuffer(_joined(texts), np.uint8)] = True
-    return seen
+def _holds(raw: bytes, characters: bytes) -> bool:
+    """Whether any of these bytes is in a column: a quick way to see what need not be looked for."""
+    return any(character in raw for character in characters)
 
 
 def _head(head: bytes, rows: SheetRows) -> bytes:
@@ -126,8 +125,7 @@ def _pieces(column: SheetColumn, index: int, start: int, numbers: pa.StringArray
 def _forms(texts: pa.StringArray, numbers: pa.BooleanArray | None) -> npt.NDArray[np.int64]:
     """How each cell is written: as a text, one whose blanks count, a number, or empty."""
     forms = np.full(len(texts), _TEXT)
-    seen = _bytes_in(texts)
-    if seen[[ord(" "), ord("\t"), ord("\n")]].any():
+    if _holds(bytes(_joined(texts)), b" \t\n"):
         forms[_mask(pc.match_substring_regex(texts, _SPACED))] = _SPACED_TEXT
     if numbers is not None:
         forms[_mask(numbers)] = _NUMBER

@@ -55,7 +55,7 @@ _NAMED: dict[str, dict[str, object]] = {
     "label": _WRAP | {"bold": True, "num_format": TEXT_FORMAT},
     "alert": _WRAP
     | {"bold": True, "bg_color": "#FFE9A8", "num_format": TEXT_FORMAT, "left": 5, "left_color": "#8A6100"},
-    "box": _LINE | _WRAP | {"num_format": TEXT_FORMAT},
+    "box": _LINE | _WRAP | {"indent": 1, "num_format": TEXT_FORMAT},
 }
 
 

@@ -7,6 +7,8 @@ from functools import cache
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from formats.findings import CATALOGUE
 from formats.templates import NAMES, template
@@ -275,6 +277,15 @@ def test_hostile_texts_are_dead_and_unchanged(write: object) -> None:
     for at, text in enumerate(HOSTILE):
         shown = [None if column.secret else text for column in SCHEMA.columns]
         assert found[2 + at] == shown
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40), min_size=1, max_size=30))
+def test_any_text_comes_back_as_it_was(texts: list[str]) -> None:
+    rows: list[tuple[int, dict[str, str | None]]] = [(2 + at, {"note": text}) for at, text in enumerate(texts)]
+    data = write_answer(SAMPLE, answer(cells(rows), ["NEW"] * len(rows), findings()))
+    found = read_back(data)
+    assert [found[row][NOTE] for row, _ in rows] == texts
 
 
 def test_hostile_texts_on_the_summary_are_texts() -> None:
