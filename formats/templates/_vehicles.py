@@ -73,7 +73,13 @@ class Vehicles:
             (name,) = _PARTS[lookup].on
             taken = both(wanted, self.elsewhere(lookup), pc.invert(self._by_default(lookup)))
             self.faults.add(code, name, taken, column(self.known, lookup, "vin"))
-            self.faults.add("ROW_DUPLICATE", name, repeated(self.rows.cell(name), both(wanted, self.real)))
+            self.faults.add("ROW_DUPLICATE", name, self._shared(name, wanted))
+
+    def _shared(self, name: str, wanted: pa.BooleanArray) -> pa.BooleanArray:
+        """Several rows have the part, and one of them is a real vehicle's; placeholders may share dummies."""
+        cells = self.rows.cell(name)
+        binding = cells.filter(both(wanted, self.real)).drop_null()
+        return both(repeated(cells, wanted), pc.is_in(cells, value_set=binding))
 
     def judge_phone(self, wanted: pa.BooleanArray) -> None:
         taken = both(wanted, self.elsewhere("phone"))

@@ -227,6 +227,8 @@ def test_two_real_vehicles_of_a_file_do_not_share_a_part(name: str) -> None:
     real = [VEHICLE, {**VEHICLE, "id": 9}]
     plan = planned(TEMPLATE, *rows, product=real, unit=real)
     assert codes(plan) == [(2, name, "ROW_DUPLICATE"), (3, name, "ROW_DUPLICATE")]
+    plan = planned(TEMPLATE, *rows, product=[real[0], {**real[1], "placeholder": True}], unit=real)
+    assert codes(plan) == [(2, name, "ROW_DUPLICATE"), (3, name, "ROW_DUPLICATE")]
     default = [{**item, "placeholder": True} for item in real]
     plan = planned(TEMPLATE, *rows, product=default, unit=default)
     assert codes(plan) == []
