@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,13 @@ FLAGS = (
     "--hide-scrollbars",
 )
 _PATIENCE = 60.0
+_ON_3_AND_4 = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+for end, place in zip(ends, (3, 4)):
+    os.dup2(end, place)
+os.execv(sys.argv[3], sys.argv[3:])
+"""  # the browser reads commands from descriptor 3 and writes answers to 4
 
 
 class Tab:
@@ -117,8 +125,7 @@ def open_tab(folder: Path) -> Iterator[Tab]:
     """Chromium with a profile below `folder`; it ends with the block. Skips on a machine without one."""
     to_read, send = os.pipe()
     receive, to_write = os.pipe()
-    # the browser reads commands from descriptor 3 and writes answers to 4
-    start = ["sh", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "sh", str(need("chromium")), *FLAGS]
+    start = [sys.executable, "-c", _ON_3_AND_4, str(to_read), str(to_write), str(need("chromium")), *FLAGS]
     start += ["--remote-debugging-pipe", f"--user-data-dir={folder / 'profile'}", "about:blank"]
     process = subprocess.Popen(start, pass_fds=(to_read, to_write), stderr=subprocess.DEVNULL)
     os.close(to_read)
