@@ -138,6 +138,11 @@ _KINDS = (
         "The return is dated before the order it returns",
         "Correct the order date of the return.",
     ),
+    _error(
+        "ORDER_RETURNED",
+        "A device of the order was returned, so the order can neither be voided nor overridden",
+        "Return its other devices too, or void the return first.",
+    ),
     _error("ORDER_UNKNOWN", "No order of this number is known to void or override", "Check the order number."),
     _error(
         "PROVIDER_REFUSES_LINE",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Select,
+    Subquery,
     Table,
     and_,
     case,
@@ -24,6 +27,8 @@ from sqlalchemy import (
 )
 
 from adapters.registry.bulk import fetch, staged
+from adapters.registry.effects import HOLDING
+from adapters.registry.standing import OPEN, holds, order_numbers, stands
 from adapters.registry.tables import customer_organisations, customers, devices, order_lines, orders
 from adapters.registry.types import Moment
 from formats.enrolment import RequestType
@@ -31,10 +36,6 @@ from formats.generic.layout import OVERRIDE_DELIVERY
 from formats.identifiers import IDENTIFIER_COLUMNS
 from jobs.intake import ENRICHMENT
 from jobs.states import LineState
-
-_OPEN = (LineState.WAITING, LineState.SEALED, LineState.SENT)
-_HOLDING = (RequestType.ORDER, RequestType.OVERRIDE)
-_REVERSIBLE = (*_OPEN, LineState.ENROLLED, LineState.UNENROLLED, LineState.UNCHANGED, LineState.REVIEW)
 
 
 class Intake:
@@ -103,6 +104,11 @@ def _enrichment(stage: Table) -> Select[tuple[object, ...]]:
             known.c.order_date == moment,
         ),
     )
+    numbers = order_numbers(stage)
+    source = source.outerjoin(
+        numbers, and_(numbers.c.provider == stage.c.provider, numbers.c.order_number == stage.c.order_number)
+    )
+    original = case((stage.c.request_type == RequestType.RETURN, numbers.c.taken), else_=numbers.c.reachable)
     known_line = (
         select(func.min(order_lines.c.content_sha256))
         .where(
@@ -129,8 +135,9 @@ def _enrichment(stage: Table) -> Select[tuple[object, ...]]:
             known.c.customer_id,
             known.c.po_number,
             known_line,
-            _other_date(stage, moment),
-            case((_original(stage), 1), else_=0),
+            _other_date(numbers, moment),
+            func.coalesce(original, 0),
+            func.coalesce(numbers.c.returned, 0),
         )
         .select_from(source)
         .order_by(stage.c.row)
@@ -144,8 +151,8 @@ def _holding_order(device_id: object):  # type: ignore[no-untyped-def]  # a scal
         .join(order_lines, order_lines.c.order_id == orders.c.id)
         .where(
             order_lines.c.device_id == device_id,
-            order_lines.c.state.in_(_OPEN),
-            orders.c.request_type.in_(_HOLDING),
+            order_lines.c.state.in_(OPEN),
+            orders.c.request_type.in_(HOLDING),
         )
         .order_by(order_lines.c.id.desc())
         .limit(1)
@@ -160,22 +167,18 @@ def _leaving(device_id: object):  # type: ignore[no-untyped-def]  # a boolean cl
         .select_from(order_lines.join(orders, orders.c.id == order_lines.c.order_id))
         .where(
             order_lines.c.device_id == device_id,
-            order_lines.c.state.in_(_OPEN),
+            order_lines.c.state.in_(OPEN),
             orders.c.request_type.in_((RequestType.RETURN, RequestType.VOID)),
         )
     )
 
 
 def _holding_date(device_id: object):  # type: ignore[no-untyped-def]  # a scalar subquery
-    """Date of the newest OR or OV order of the device that was not refused."""
+    """Date of the newest OR or OV order of the device that holds it or will."""
     return (
         select(func.max(orders.c.order_date, type_=Moment))
         .join(order_lines, order_lines.c.order_id == orders.c.id)
-        .where(
-            order_lines.c.device_id == device_id,
-            order_lines.c.state.in_((*_OPEN, LineState.ENROLLED, LineState.UNCHANGED)),
-            orders.c.request_type.in_(_HOLDING),
-        )
+        .where(order_lines.c.device_id == device_id, holds(order_lines, orders))
         .scalar_subquery()
     )
 
@@ -184,41 +187,15 @@ def _open_lines(device_id: object):  # type: ignore[no-untyped-def]  # a scalar 
     return (
         select(func.count())
         .select_from(order_lines)
-        .where(order_lines.c.device_id == device_id, order_lines.c.state.in_(_OPEN))
+        .where(order_lines.c.device_id == device_id, order_lines.c.state.in_(OPEN))
         .scalar_subquery()
     )
 
 
-def _other_date(stage: Table, moment: object):  # type: ignore[no-untyped-def]  # a scalar subquery
-    other = orders.alias("other")
-    return (
-        select(func.min(other.c.order_date, type_=Moment))
-        .where(
-            other.c.provider == stage.c.provider,
-            other.c.order_number == stage.c.order_number,
-            other.c.request_type == RequestType.ORDER,
-            other.c.order_date != moment,
-        )
-        .scalar_subquery()
-    )
-
-
-def _original(stage: Table):  # type: ignore[no-untyped-def]  # a boolean clause
-    """An order of this number whose lines a void or an override can reach.
-
-    A return may not use the number of any such order.
-    """
-    original = orders.alias("original")
-    reachable = and_(
-        original.c.provider == stage.c.provider,
-        original.c.order_number == stage.c.order_number,
-        original.c.request_type != RequestType.VOID,
-        or_(stage.c.request_type != RequestType.RETURN, original.c.request_type != RequestType.RETURN),
-    )
-    return exists(
-        select(literal(1))
-        .select_from(original.join(order_lines, order_lines.c.order_id == original.c.id))
-        .where(reachable, order_lines.c.state.in_(_REVERSIBLE))
+def _other_date(numbers: Subquery, moment: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Date of an OR order of the number that is not the row's."""
+    return case(
+        (numbers.c.first_date != moment, numbers.c.first_date), (numbers.c.last_date != moment, numbers.c.last_date)
     )
 
 
@@ -326,7 +303,7 @@ def _void_lines(stage: Table, file_id: int) -> Select[tuple[object, ...]]:
                 original.c.request_type != RequestType.VOID,
             ),
         )
-        .join(reached, and_(reached.c.order_id == original.c.id, reached.c.state.in_(_REVERSIBLE)))
+        .join(reached, and_(reached.c.order_id == original.c.id, stands(reached, original)))
     )
     members = (
         select(

@@ -90,7 +90,7 @@ def test_equal_texts_of_different_identifiers_are_different_devices(ledger: Ledg
 def test_what_is_known_about_an_unknown_row(ledger: Ledger) -> None:
     (row,) = enriched(ledger, order_row(1, customer_account="C-9"))
     facts = {name: value for name, value in row.items() if value is not None}
-    assert facts == {"row": 2, "device_differs": 0, "device_open": 0, "original_exists": 0}
+    assert facts == {"row": 2, "device_differs": 0, "device_open": 0, "original_exists": 0, "order_returned": 0}
 
 
 def test_what_is_known_about_a_waiting_device(ledger: Ledger) -> None:
@@ -134,13 +134,14 @@ def test_another_identifier_than_the_one_on_record_is_seen(ledger: Ledger) -> No
 def test_a_void_reaches_every_device_of_its_order(ledger: Ledger) -> None:
     ids = ledger.order(order_row(1), order_row(2), order_row(3, enrolment_requested="N"))
     ledger.settle(ids[:1], LineState.REJECTED)
+    assert [item["original_exists"] for item in enriched(ledger, void("SO-0000"))] == [1]
     reached = ledger.order(void("SO-0000"))
     with ledger.engine.connect() as connection:
         chosen = select(order_lines.c.device_id).where(order_lines.c.id.in_([ids[1], *reached]))
         assert len(reached) == 1
         assert len(set(connection.execute(chosen).scalars())) == 1
     (row,) = enriched(ledger, void("SO-0000", order_date="2026-03-05T00:00:00Z"))
-    assert row["original_exists"] == 1
+    assert row["original_exists"] == 0, "all it reached is being voided"
     assert [item["original_exists"] for item in enriched(ledger, void("SO-0009"))] == [0]
 
 

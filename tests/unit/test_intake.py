@@ -26,6 +26,7 @@ UNKNOWN: Cells = {
     "device_differs": 0,
     "device_open": 0,
     "original_exists": 0,
+    "order_returned": 0,
 }
 RETURN: Cells = {"request_type": "RE", "order_number": "RE-1", "order_date": "2026-04-01T00:00:00Z"}
 HELD: Cells = {
@@ -74,6 +75,8 @@ def found(outcome: Judged) -> list[tuple[int, str, str]]:
         ({"request_type": "OV"}, {**HELD, "original_exists": 1}),
         ({"request_type": "OV"}, {"original_exists": 1, "other_order_date": "2026-01-01T00:00:00Z"}),
         ({}, {"original_exists": 1}),
+        ({}, {"original_exists": 1, "order_returned": 1}),
+        (RETURN, {**HELD, "order_returned": 1}),
     ],
 )
 def test_a_row_that_breaks_no_rule_is_accepted(cells: Cells, facts: Cells) -> None:
@@ -110,6 +113,8 @@ def test_a_row_that_breaks_no_rule_is_accepted(cells: Cells, facts: Cells) -> No
         ({**RETURN, "order_date": "2026-03-01T09:00:00Z"}, HELD, "RETURN_BEFORE_ORDER", "order_date"),
         ({"request_type": "VD"}, {}, "ORDER_UNKNOWN", "order_number"),
         ({"request_type": "OV"}, {}, "ORDER_UNKNOWN", "order_number"),
+        ({"request_type": "VD"}, {"original_exists": 1, "order_returned": 1}, "ORDER_RETURNED", "order_number"),
+        ({"request_type": "OV"}, {"original_exists": 1, "order_returned": 1}, "ORDER_RETURNED", "order_number"),
         ({}, {**HELD, "device_order": "SO-1000"}, "DEVICE_ON_OTHER_ORDER", "serial_number"),
         (
             {"request_type": "OV"},
@@ -186,6 +191,7 @@ FACTS = st.fixed_dictionaries(
         "known_line_sha256": st.sampled_from([None, "same", "0" * 64]),
         "other_order_date": st.sampled_from([None, "2026-01-01T00:00:00Z"]),
         "original_exists": st.integers(0, 1),
+        "order_returned": st.integers(0, 1),
     }
 )
 CELLS = st.fixed_dictionaries(
