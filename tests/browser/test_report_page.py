@@ -13,20 +13,9 @@ import pytest
 from adapters.report import render_html
 from jobs.runs import RunReport
 from tests.support import run_reports
+from tests.support.browser import FLAGS
 from tests.support.machine import need
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-)
 SAMPLES = (
     run_reports.rich(),
     run_reports.not_conserved(),

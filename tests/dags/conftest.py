@@ -82,3 +82,35 @@ def parse() -> Callable[[], DagBag]:
 @pytest.fixture(scope="session")
 def dagbag(parse: Callable[[], DagBag]) -> DagBag:
     return parse()
+
+
+@pytest.fixture(scope="session")
+def server() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from airflow.api_fastapi.app import create_app
+
+        return create_app(apps="core")
+
+
+@pytest.fixture(scope="session")
+def client(server: Any) -> Callable[..., Any]:
+    """A client in a role, by bearer token or by cookie; without a role anonymous."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from fastapi.testclient import TestClient
+
+    def make(role: str | None = None, cookie: bool = False) -> Any:
+        made = TestClient(server, follow_redirects=False, raise_server_exceptions=False)
+        if role:
+            token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=f"{role}@example.com", role=role))
+            if cookie:
+                made.cookies.set("_token", token)
+            else:
+                made.headers["Authorization"] = f"Bearer {token}"
+        return made
+
+    return make

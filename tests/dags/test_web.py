@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -33,36 +32,11 @@ ORDERS = Run(
 RUNNING = replace(RUN, id="run-3", status=RunStatus.RUNNING)
 
 
-@pytest.fixture(scope="session")
-def server() -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from airflow.api_fastapi.app import create_app
+class Named(str):
+    """A user, as far as forms ask."""
 
-        return create_app(apps="core")
-
-
-@pytest.fixture(scope="session")
-def client(server: Any) -> Callable[..., Any]:
-    """A client in a role, by bearer token or by cookie; without a role anonymous."""
-    from airflow.api_fastapi.app import get_auth_manager
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from fastapi.testclient import TestClient
-
-    def make(role: str | None = None, cookie: bool = False) -> Any:
-        made = TestClient(server, follow_redirects=False, raise_server_exceptions=False)
-        if role:
-            token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=f"{role}@example.com", role=role))
-            if cookie:
-                made.cookies.set("_token", token)
-            else:
-                made.headers["Authorization"] = f"Bearer {token}"
-        return made
-
-    return make
+    def get_id(self) -> str:
+        return str(self)
 
 
 @pytest.fixture
@@ -76,20 +50,57 @@ def routes() -> list[tuple[str, str]]:
     """Every method and path of the application, its parameters filled in. Mounts would be listed without methods."""
     found = []
     for route in importlib.import_module("muster_web").app.routes:
-        path = route.path.format(run_id="run-1", provider="acme")
+        path = route.path.format(run_id="run-1", provider="acme", number="1", name="locations")
         found += [(method, f"/muster{path}") for method in sorted(getattr(route, "methods", None) or {"MOUNT"})]
     return found
 
 
 def test_there_are_these_routes_and_no_others(server: Any) -> None:
-    assert sorted(routes()) == [("GET", "/muster/reports"), ("GET", "/muster/reports/run-1"), ("POST", ANSWERS)]
+    assert sorted(routes()) == [
+        ("GET", "/muster/reports"),
+        ("GET", "/muster/reports/run-1"),
+        ("GET", "/muster/uploads"),
+        ("GET", "/muster/uploads/1"),
+        ("GET", "/muster/uploads/1/answer"),
+        ("GET", "/muster/uploads/1/failed"),
+        ("GET", "/muster/uploads/template/locations"),
+        ("POST", ANSWERS),
+        ("POST", "/muster/uploads"),
+        ("POST", "/muster/uploads/1/commit"),
+        ("POST", "/muster/uploads/1/discard"),
+    ]
 
 
 def test_nobody_without_a_login_gets_in(client: Callable[..., Any], app: ScriptedApplication) -> None:
     for method, path in routes():
         assert client().request(method, path, json={}).status_code == 401, (method, path)
+        assert client().request(method, f"{path}?token=x", json={}).status_code == 401, (method, path)
     for path in ("/muster/docs", "/muster/openapi.json", "/muster/redoc", "/muster/"):
         assert client().get(path).status_code == 404
+    assert app.calls == []
+
+
+def test_no_change_without_bearer_or_token_and_none_from_another_site(
+    client: Callable[..., Any], app: ScriptedApplication
+) -> None:
+    token = importlib.import_module("muster_csrf").token_for(Named("admin@example.com"))
+    who = client("admin", cookie=True)
+    for method, path in routes():
+        if method != "GET":
+            assert who.request(method, path).status_code == 403, path
+            assert who.request(method, f"{path}?token={token[:-1]}").status_code == 403, path
+            for foreign in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "same-site"}):
+                answer = who.request(method, f"{path}?token={token}", headers=foreign)
+                assert (answer.status_code, "another site" in answer.text or path == ANSWERS) == (403, True), path
+    assert app.calls == []
+
+
+def test_a_viewer_changes_nothing(client: Callable[..., Any], app: ScriptedApplication) -> None:
+    token = importlib.import_module("muster_csrf").token_for(Named("viewer@example.com"))
+    for method, path in routes():
+        if method != "GET":
+            assert client("viewer").request(method, path).status_code == 403, path
+            assert client("viewer", cookie=True).request(method, f"{path}?token={token}").status_code == 403, path
     assert app.calls == []
 
 
@@ -231,5 +242,7 @@ def test_the_plugin_is_loaded_without_fault_and_shown_in_the_navigation(client: 
     who = client("admin")
     assert who.get("/api/v2/plugins/importErrors").json()["import_errors"] == []
     (plugin,) = (p for p in who.get("/api/v2/plugins").json()["plugins"] if p["name"] == "muster")
-    (view,) = plugin["external_views"]
-    assert (view["name"], view["href"], view["destination"]) == ("Run reports", "/muster/reports", "nav")
+    assert [(view["name"], view["href"], view["destination"]) for view in plugin["external_views"]] == [
+        ("Bulk upload", "/muster/uploads", "nav"),
+        ("Run reports", "/muster/reports", "nav"),
+    ]

@@ -131,7 +131,7 @@ def open_tab(folder: Path) -> Iterator[Tab]:
     os.close(to_read)
     os.close(to_write)
     try:
-        with open(send, "wb") as sending, open(receive, "rb") as receiving:
+        with os.fdopen(send, "wb") as sending, os.fdopen(receive, "rb") as receiving:
             yield Tab(sending, receiving)
     finally:
         process.terminate()
