@@ -25,7 +25,7 @@ def collect_answers(exchange: Exchange, run: Run) -> Work:
     """Fetch every stable answer file once, by its digest."""
     provider = exchange.provider(run)
     work = Work("device_enrolment_adaptor")
-    with exchange.lease(f"{provider.name}:in"), exchange.channels.channel(provider).open() as session:
+    with exchange.lease(f"{provider.name}:in") as exchange, exchange.channels.channel(provider).open() as session:
         listing = session.list(provider.folders.inbound)
         files = _stable(exchange, provider, session, listing)
         _report_refused(exchange, run, provider, listing, work)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pyarrow as pa
@@ -12,13 +12,12 @@ import pyarrow as pa
 from formats.schema import RecordSchema
 from jobs.codes import ProviderKind
 from jobs.errors import NotFound
+from jobs.leases import Lease
 from jobs.ports import Archive, Channels, Cipher, Clock, Folder, Spool
 from jobs.providers import Provider
 from jobs.registry import Registry, Transaction
 from jobs.runs import Run, Validation
 from jobs.uploads import UploadPorts
-
-_LEASE_TERM = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -58,17 +57,18 @@ class Exchange:
         return self.kind_of(provider.kind)
 
     @contextmanager
-    def lease(self, name: str) -> Iterator[None]:
-        """Work alone on `name`. Raises ProviderBusy while another living run holds it."""
-        with self.registry.transaction() as tx:
-            holder = tx.leases.owner_of(name)
-            dead = holder is not None and holder != self.owner and self.is_dead(holder)
-            tx.leases.take(name, self.owner, self.clock.now(), _LEASE_TERM, dead)
-        try:
-            yield
-        finally:
-            with self.registry.transaction() as tx:
-                tx.leases.release(name, self.owner)
+    def lease(self, name: str) -> Iterator[Exchange]:
+        """Work alone on `name`, through the exchange that is yielded: it stops a run that lost its lease.
+
+        Raises ProviderBusy while another living run holds it.
+        """
+        with Lease(self.registry, self.clock, name, self.owner).held(self.is_dead) as fenced:
+            yield replace(self, registry=fenced)
+
+    def still_alone(self) -> None:
+        """Asked for right before what no transaction can undo. Raises ProviderBusy if the lease was lost."""
+        with self.registry.transaction():
+            pass
 
     @contextmanager
     def change(self, run: Run) -> Iterator[Transaction]:

@@ -38,7 +38,7 @@ def load_from_generic_format(exchange: Exchange, run: Run) -> Work:
     """Check every collected answer file of the provider, oldest first."""
     provider = exchange.provider(run)
     work = Work("load_from_generic_format")
-    with exchange.lease(f"{provider.name}:in"):
+    with exchange.lease(f"{provider.name}:in") as exchange:
         with exchange.registry.view() as tx:
             collected = tx.files.in_states(FileKind.RESPONSE, provider.name, (FileState.COLLECTED,))
         for file in collected:

@@ -35,7 +35,7 @@ _PASSES = (RequestType.ORDER, RequestType.OVERRIDE, RequestType.RETURN, RequestT
 def load_order_dispatch(exchange: Exchange, run: Run) -> Work:
     """Take in every stable file of every inbox, oldest first."""
     work = Work("load_order_dispatch")
-    with exchange.lease("orders:in"):
+    with exchange.lease("orders:in") as exchange:
         for inbox in exchange.inboxes:
             for file in _stable(exchange, inbox):
                 _take(exchange, run, inbox, file, work)

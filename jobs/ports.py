@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -58,8 +58,10 @@ class Session(Protocol):
     def unfinished(self, folder: str, name: str) -> bool:
         """Whether a delivery of that name left its temporary file: its rename was not done."""
 
-    def deliver(self, source: Path, folder: str, name: str) -> Delivery:
-        """Upload under `<name>.part`, compare sizes, rename, stat.
+    def deliver(
+        self, source: Path, folder: str, name: str, before_rename: Callable[[], object] | None = None
+    ) -> Delivery:
+        """Upload under `<name>.part`, compare sizes, rename, stat. What `before_rename` raises stops it.
 
         Raises TransferFailed when no rename was asked for (nothing delivered),
         DeliveryUncertain when it was and no stat could prove the result, NameTaken when

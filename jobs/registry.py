@@ -230,6 +230,9 @@ class Leases(Protocol):
     def take(self, name: str, owner: str, now: datetime, term: timedelta, dead: bool) -> None:
         """Take or renew the lease. `dead`: the present owner is known to have died. Raises ProviderBusy."""
 
+    def renew(self, name: str, owner: str, now: datetime, term: timedelta) -> None:
+        """Raises ProviderBusy if the lease is another's."""
+
     def owner_of(self, name: str) -> str | None: ...
 
     def release(self, name: str, owner: str) -> None: ...

@@ -40,7 +40,7 @@ def extract_to_generic_format(exchange: Exchange, run: Run) -> Work:
     if run.batch is not None:
         work.notes.append(f"run for batch {run.batch}: nothing new is sealed")
         return work
-    with exchange.lease(f"{provider.name}:out"):
+    with exchange.lease(f"{provider.name}:out") as exchange:
         if run.dry_run:
             with exchange.change(run) as tx:
                 for line_ids in _plan(exchange, tx, run, provider, work):

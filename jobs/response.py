@@ -31,7 +31,7 @@ def device_enrolment_response(exchange: Exchange, run: Run) -> Work:
     """Apply every loaded answer of the provider in the order of arrival, then tidy the remote folder."""
     provider = exchange.provider(run)
     work = Work("device_enrolment_response")
-    with exchange.lease(f"{provider.name}:in"):
+    with exchange.lease(f"{provider.name}:in") as exchange:
         with exchange.registry.view() as tx:
             loaded = tx.files.in_states(FileKind.RESPONSE, provider.name, (FileState.LOADED,))
             loaded = [file for file in loaded if concerns(tx, run, tx.batches.by_id(file.batch_id or 0))]

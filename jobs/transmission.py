@@ -22,7 +22,7 @@ def settle_uncertain(exchange: Exchange, run: Run) -> Work:
     """Settle what an earlier run left: batches in SENDING (it died) and UNCERTAIN."""
     provider = exchange.provider(run)
     work = Work("settle_uncertain")
-    with exchange.lease(f"{provider.name}:out"):
+    with exchange.lease(f"{provider.name}:out") as exchange:
         if run.dry_run:
             return _count_doubtful(exchange, run, provider, work)
         with exchange.registry.transaction() as tx:
@@ -51,7 +51,7 @@ def device_enrolment_adaptor(exchange: Exchange, run: Run) -> Work:
     """Deliver every sealed batch, in sequence, over one session."""
     provider = exchange.provider(run)
     work = Work("device_enrolment_adaptor")
-    with exchange.lease(f"{provider.name}:out"):
+    with exchange.lease(f"{provider.name}:out") as exchange:
         with exchange.registry.view() as tx:
             sealed = tx.batches.in_states(provider.name, (BatchState.SEALED,), run.batch)
             sealed = [batch for batch in sealed if run.order in (None, *tx.batches.order_numbers(batch.id))]
@@ -105,7 +105,8 @@ def _commit_intent(exchange: Exchange, run: Run, batch: Batch) -> None:
 
 
 def _deliver(exchange: Exchange, provider: Provider, session: Session, batch: Batch) -> Delivery:
-    return session.deliver(exchange.archive.path(batch.archive_key), provider.folders.outbound, batch.file_name)
+    source = exchange.archive.path(batch.archive_key)
+    return session.deliver(source, provider.folders.outbound, batch.file_name, exchange.still_alone)
 
 
 def _settle(exchange: Exchange, run: Run, provider: Provider, session: Session, batch: Batch, work: Work) -> None:

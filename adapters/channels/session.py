@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -97,7 +97,9 @@ class FileSession:
         with _answered(f"stat {name}{PART}", ChannelUnavailable):
             return self._calls.facts(path) is not None
 
-    def deliver(self, source: Path, folder: str, name: str) -> Delivery:
+    def deliver(
+        self, source: Path, folder: str, name: str, before_rename: Callable[[], object] | None = None
+    ) -> Delivery:
         final = remote_path(folder, name)
         with source.open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
@@ -107,6 +109,8 @@ class FileSession:
         if stored != size:
             raise TransferFailed(f"{name}: {stored} of {size} bytes were stored")
         if there is None:
+            if before_rename is not None:
+                before_rename()
             there = self._rename_part(final, size)
         elif not there.is_regular or there.size != size:
             raise NameTaken(f"{name} exists with another size", size=size, there=there.size)

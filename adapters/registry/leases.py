@@ -31,6 +31,12 @@ class Leases:
         if self._db.execute(statement.values(owner=owner, until=now + term)).rowcount != 1:
             raise ProviderBusy(f"{name} is worked on by another run", lease=name)
 
+    def renew(self, name: str, owner: str, now: datetime, term: timedelta) -> None:
+        """The row stays locked until the transaction ends. Raises ProviderBusy if the lease is another's."""
+        ours = update(leases).where(leases.c.name == name, leases.c.owner == owner)
+        if self._db.execute(ours.values(until=now + term)).rowcount != 1:
+            raise ProviderBusy(f"{name} was taken over by another run", lease=name)
+
     def owner_of(self, name: str) -> str | None:
         return self._db.execute(select(leases.c.owner).where(leases.c.name == name)).scalar_one_or_none()
 
