@@ -76,7 +76,7 @@ def instructions_sheet(book: Book, template: Template, rules: Rules, limits: Upl
 def _columns_table(book: Book, sheet: Worksheet, template: Template, rules: Rules, row: int) -> int:
     put(sheet, row, 0, "The columns", book.styles["chapter"])
     row += 1
-    put_row(sheet, row, _HEADINGS, book.styles["required"])
+    put_row(sheet, row, _HEADINGS, book.styles["head"])
     sheet.set_row(row, _LINE * 2)
     for column in template.schema.columns:
         row += 1

@@ -44,6 +44,7 @@ _LOOKS: dict[Look, dict[str, object]] = {
     Look.HIDDEN: {"pattern": 14, "bg_color": "#FFFFFF", "fg_color": "#7A828C"},  # hatched
 }
 
+_TABLE: dict[str, object] = _LINE | _WRAP | {"align": "left", "indent": 1}
 _NAMED: dict[str, dict[str, object]] = {
     "text": {"num_format": TEXT_FORMAT},
     "wrapped": _WRAP | {"num_format": TEXT_FORMAT},
@@ -55,7 +56,8 @@ _NAMED: dict[str, dict[str, object]] = {
     "label": _WRAP | {"bold": True, "num_format": TEXT_FORMAT},
     "alert": _WRAP
     | {"bold": True, "bg_color": "#FFE9A8", "num_format": TEXT_FORMAT, "left": 5, "left_color": "#8A6100"},
-    "box": _LINE | _WRAP | {"indent": 1, "num_format": TEXT_FORMAT},
+    "head": _TABLE | {"bold": True, "font_color": "#FFFFFF", "bg_color": _DARK},
+    "box": _TABLE | {"num_format": TEXT_FORMAT},
 }
 
 

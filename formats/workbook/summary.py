@@ -110,7 +110,7 @@ def _findings_table(book: Book, sheet: Worksheet, schema: RecordSchema, answer: 
         return row
     put(sheet, row, 0, "What was found", book.styles["chapter"])
     row += 1
-    put_row(sheet, row, _HEADINGS, book.styles["required"])
+    put_row(sheet, row, _HEADINGS, book.styles["head"])
     for texts in found:
         row += 1
         put_row(sheet, row, texts, book.styles["box"])
