@@ -96,7 +96,7 @@ def _refuse_damage(cells: Cells) -> None:
     cells.refuse("EXCEL_DATE_MADE", np.isin(marks, (Mark.DATE, Mark.DATETIME, Mark.TIME)), cells.values)
     rounded = marks == Mark.ROUNDED
     if column.kind is Kind.DECIMAL:  # 0.30000000000000004 is 0.3
-        rounded = rounded & ~mask_of(pc.match_substring_regex(cells.values, r"^-?[0-9]{1,12}\."))
+        rounded = rounded & ~mask_of(pc.match_substring_regex(cells.values, r"^-?[0-9]{1,12}\.[0-9]+$"))
     cells.refuse("EXCEL_ROUNDED", rounded, cells.values)
     if column.kind is not Kind.CHOICE:
         exponent = mask_of(pc.match_substring_regex(cells.values, _EXPONENT)) & (marks == Mark.TEXT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -25,10 +26,17 @@ def day_cells(cells: Cells, date1904: bool) -> None:
         cells.values = pc.if_else(pa.array(datetimes), zoned, cells.values)
     cells.refuse("CELL_DAY", cells.marks == Mark.TIME, cells.values)
     numbers = np.isin(cells.marks, (Mark.NUMBER, Mark.ROUNDED))
-    _convert(cells, numbers, lambda text: from_serial(float(text), date1904), "EXCEL_SERIAL_DATE")
+    _convert(cells, numbers, lambda text: from_serial(_number(text), date1904), "EXCEL_SERIAL_DATE")
     form = ISO_DAY if cells.column.kind is Kind.DATE else f"{ISO_DAY}|{ISO_MOMENT}"
     known = mask_of(pc.match_substring_regex(cells.values, f"^(?:{form})$")) | mask_of(pc.equal(cells.values, CLEAR))
     _convert(cells, (cells.marks == Mark.TEXT) & ~known, from_text, "EXCEL_TEXT_DATE")
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _convert(cells: Cells, mask: Mask, read: Callable[[str], Day], warning: str) -> None:

@@ -139,7 +139,7 @@ def plain(number: float) -> tuple[str, bool]:
     if not written.is_finite():
         return str(number), False
     exact = abs(number) < _WHOLE and len(written.normalize().as_tuple().digits) <= _EXACT_DIGITS
-    return format(written, "f"), exact
+    return format(written.normalize(), "f"), exact
 
 
 def _other(value: Any) -> tuple[str, int]:
