@@ -232,6 +232,17 @@ def test_product_data(office: Office) -> None:
     assert office.findings == [(2, "KEY_MISMATCH", vin(2))]
 
 
+def test_a_record_loses_a_part_although_another_row_is_about_it(office: Office) -> None:
+    rows = [
+        {"vin": vin(3), "vcu_id": "CEH3", "status": "Testing"},
+        {"vin": vin(1), "vcu_id": "CEH1", "motor_id": "KE3"},
+    ]
+    twice(office, "product_data_update", *rows, expected=CHANGED)
+    vehicles = office.vehicles()
+    assert (vehicles[vin(3)]["status"], vehicles[vin(3)]["motor_id"]) == ("Testing", None)
+    assert vehicles[vin(1)]["motor_id"] == "KE3"
+
+
 def test_sales_data(office: Office) -> None:
     key = {"vin": vin(2), "vcu_id": "CEH2"}
     row = key | {"phone": "+919822222222", "address_line_1": "12 Example Road", "purchase_date": "2026-01-15"}
