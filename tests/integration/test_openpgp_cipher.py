@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -353,27 +354,37 @@ def test_an_agent_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
 def test_too_few_file_descriptors_is_never_the_messages_fault(
     cipher: OpenPgpCipher, us: Party, provider: Party, keys: Keys, tmp_path: Path
 ) -> None:
+    """With a few it fails, with some more it works, and nothing is left open in between."""
     source, target = tmp_path / "answer.pgp", tmp_path / "answer.csv"
     source.write_bytes(provider.sign_encrypt(TEXT, us))
     cipher.open(source, target, keys, TODAY, LIMIT)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with source.open("rb") as probe:
-        lowest = probe.fileno()
     outcomes = []
-    for spare in range(200):  # descriptors in use may lie above the lowest free one
-        target.unlink(missing_ok=True)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + spare, hard))
-        try:
-            cipher.open(source, target, keys, TODAY, LIMIT)
-            outcomes.append(True)
-            break
-        except CipherUnavailable:
-            outcomes.append(False)
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert outcomes[0] is False
-    target.unlink(missing_ok=True)
-    cipher.open(source, target, keys, TODAY, LIMIT)
+    with no_gaps() as taken:
+        for free in range(1, 41):
+            target.unlink(missing_ok=True)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (taken + free, hard))
+            try:
+                cipher.open(source, target, keys, TODAY, LIMIT)
+                outcomes.append(True)
+            except CipherUnavailable:
+                outcomes.append(False)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert (outcomes[0], outcomes[-1]) == (False, True)
+    assert outcomes == sorted(outcomes)
+    assert target.read_bytes() == TEXT
+
+
+@contextmanager
+def no_gaps() -> Iterator[int]:
+    """Take every descriptor below the highest one in use; gives their number: only those from it on are free."""
+    highest = max(int(path.name) for path in Path("/proc/self/fd").iterdir())
+    with ExitStack() as stack:
+        while (descriptor := os.open(os.devnull, os.O_RDONLY)) <= highest:
+            stack.callback(os.close, descriptor)
+        os.close(descriptor)
+        yield descriptor
 
 
 def test_gpg_that_takes_too_long_is_ended(us: Party, tmp_path: Path) -> None:
