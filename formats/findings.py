@@ -266,6 +266,11 @@ _KINDS = (
         "The devices wait for their own results; ask the provider.",
     ),
     _warning(
+        "ANSWER_OVERRIDE_PARTIAL",
+        "An override failed for some devices; a device it did not keep may be removed or not",
+        "The device's line is in review; ask the provider, or send the override again.",
+    ),
+    _warning(
         "ANSWER_CONTRADICTS",
         "A settled line got a different result later",
         "The first result stands; ask the provider which one holds.",

@@ -153,6 +153,9 @@ class Answers(Protocol):
     def apply(self, file_id: int, decisions: Sequence[Decision], now: datetime) -> int:
         """Apply decisions to lines that still wait (SENT). Returns how many lines were settled."""
 
+    def doubt_left_out(self, file_id: int, reason: str) -> int:
+        """Put lines into review whose devices an override of the file may have removed. Returns how many."""
+
     def keep_envelope(self, file_id: int, batch_id: int, records: Sequence[Mapping[str, str | None]]) -> None:
         """Keep the results above the devices as they came."""
 

@@ -25,6 +25,7 @@ from jobs.work import SourceFindings, Work, findings_table
 
 _FAILED = (LineState.REJECTED, LineState.REVIEW)
 _WAITING = (LineState.SENT, LineState.SEALED)
+_IN_DOUBT = "ANSWER_OVERRIDE_PARTIAL"
 
 
 def device_enrolment_response(exchange: Exchange, run: Run) -> Work:
@@ -56,6 +57,8 @@ def _apply(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, 
         findings = [*resolution.findings, *_contradictions(lines, resolution)]
         settling = _settling(lines, resolution)
         settled = tx.answers.apply(file.id, resolution.decisions, now)
+        in_doubt = tx.answers.doubt_left_out(file.id, _IN_DOUBT)
+        findings += [Finding(_IN_DOUBT)] * in_doubt
         tx.answers.keep_envelope(file.id, batch.id, resolution.envelope)
         tx.answers.add_events(_events(provider, batch, file, lines, settling, exchange))
         _advance(tx, batch)
@@ -69,13 +72,14 @@ def _apply(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, 
             action="answer applied",
             subject=f"file {file.sha256}",
             now=now,
-            facts={"run": run.id, "batch": batch.number, "lines": settled},
+            facts={"run": run.id, "batch": batch.number, "lines": settled, "lines_in_doubt": in_doubt},
         )
     states = Counter(str(item.state) for item in settling)
-    work.failed += states[LineState.REVIEW]
+    work.failed += states[LineState.REVIEW] + in_doubt
     work.done += 1
     work.count({"files applied": 1, "lines applied": settled})
     work.count({f"lines {state.lower()}": number for state, number in sorted(states.items())})
+    work.count({"lines in doubt": in_doubt} if in_doubt else {})
     work.findings.append(SourceFindings(file.name, findings_table(findings)))
 
 

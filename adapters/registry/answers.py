@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from adapters.registry.bulk import fetch, staged
 from adapters.registry.effects import HOLDING, effect
+from adapters.registry.overrides import doubt_left_out, release_left_out
 from adapters.registry.tables import (
     device_events,
     devices,
@@ -36,7 +37,6 @@ from adapters.registry.tables import (
     workflow_events,
 )
 from adapters.registry.types import Key, Moment
-from formats.enrolment import RequestType
 from jobs.resolution import LINES, Decision
 from jobs.states import DeviceState, LineState
 
@@ -85,8 +85,12 @@ class Answers:
                 .values(state=stage.c.state, reason=stage.c.provider_code)
             )
         _fold(self._db, file_id, now)
-        _release_left_out(self._db, file_id, now)
+        release_left_out(self._db, file_id, now)
         return settled.rowcount
+
+    def doubt_left_out(self, file_id: int, reason: str) -> int:
+        """Put lines into review whose devices an override of the file may have removed. Returns how many."""
+        return doubt_left_out(self._db, file_id, reason)
 
     def keep_envelope(self, file_id: int, batch_id: int, records: Sequence[Mapping[str, str | None]]) -> None:
         """Keep the results above the devices as they came."""
@@ -223,60 +227,16 @@ def _append_events(connection: Connection, effective: Subquery, now: datetime) -
 
 def _last_holder(device_id: ColumnElement[Any]) -> ColumnElement[Any]:
     """The order that held the device before a return that is now voided."""
-    line, order = order_lines.alias("held_line"), orders.alias("held_order")
+    event, line, order = device_events.alias("held_event"), order_lines.alias("held_line"), orders.alias("held_order")
     return (
         select(order.c.order_number)
-        .select_from(line.join(order, order.c.id == line.c.order_id))
-        .where(line.c.device_id == device_id, order.c.request_type.in_(HOLDING), line.c.state.in_(_EFFECTIVE))
+        .select_from(event.join(line, line.c.id == event.c.order_line_id).join(order, order.c.id == line.c.order_id))
+        .where(
+            event.c.device_id == device_id,
+            event.c.effect == DeviceState.ENROLLED,
+            order.c.request_type.in_(HOLDING),
+        )
         .order_by(line.c.id.desc())
         .limit(1)
         .scalar_subquery()
     )
-
-
-def _release_left_out(connection: Connection, file_id: int, now: datetime) -> None:
-    """An override that succeeded for all its devices un-enrols the devices it left out."""
-    answered = (
-        select(order_lines.c.order_id)
-        .join(outcomes, outcomes.c.order_line_id == order_lines.c.id)
-        .where(outcomes.c.file_id == file_id, outcomes.c.applied)
-    )
-    done = func.min(case((order_lines.c.state.in_(_EFFECTIVE), 1), else_=0))
-    override = (
-        select(
-            orders.c.provider,
-            orders.c.order_number,
-            func.min(order_lines.c.id).label("first_line"),
-            func.max(order_lines.c.id).label("last_line"),
-        )
-        .select_from(order_lines.join(orders, orders.c.id == order_lines.c.order_id))
-        .where(orders.c.request_type == RequestType.OVERRIDE, orders.c.id.in_(answered))
-        .group_by(orders.c.id, orders.c.provider, orders.c.order_number)
-        .having(done == 1)
-        .subquery("override")
-    )
-    left_out = (
-        select(devices.c.id.label("device_id"), override.c.last_line)
-        .select_from(
-            devices.join(
-                override,
-                and_(
-                    devices.c.provider == override.c.provider,
-                    devices.c.order_number == override.c.order_number,
-                    devices.c.state == DeviceState.ENROLLED,
-                    devices.c.decided_by < override.c.first_line,
-                ),
-            )
-        )
-        .subquery("left_out")
-    )
-    moment = literal(now, Moment)
-    effect = literal(DeviceState.UNENROLLED.value)
-    columns = ["device_id", "order_line_id", "effect", "file_id", "at"]
-    appended = select(left_out.c.device_id, left_out.c.last_line, effect, literal(file_id), moment)
-    if connection.execute(insert(device_events).from_select(columns, appended)).rowcount:
-        connection.execute(
-            update(devices)
-            .where(devices.c.id == left_out.c.device_id)
-            .values(state=DeviceState.UNENROLLED, decided_by=left_out.c.last_line, order_number=None)
-        )
