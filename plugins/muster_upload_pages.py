@@ -48,7 +48,7 @@ class Wanted:
     """The filter of the history."""
 
     template: str = ""
-    status: str = ""
+    status: UploadState | None = None
     mine: bool = False
 
     @property

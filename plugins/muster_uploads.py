@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("muster.web")
 
 LISTED = 100
-_SEARCHED = 1000
 _REASON_LENGTH = 200
 _DAG = Job.BULK_UPLOAD.value
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -67,7 +66,8 @@ router = APIRouter(dependencies=[Depends(may_look)])
 @router.get("/uploads")
 def list_uploads(user: GetUserDep, template: str = "", status: str = "", mine: str = "") -> HTMLResponse:
     """The form and the history."""
-    wanted = Wanted(template if template in NAMES else "", status if status in set(UploadState) else "", bool(mine))
+    state = UploadState(status) if status in set(UploadState) else None
+    wanted = Wanted(template if template in NAMES else "", state, bool(mine))
     with application() as muster:
         return _history(muster, user, wanted)
 
@@ -124,12 +124,11 @@ def _history(muster: Muster, user: Any, wanted: Wanted, error: str = "", status:
     viewer = _viewer(muster, user)
     uploader = viewer.address if viewer.own or wanted.mine else None
     with muster.registry.view() as tx:
-        found = tx.uploads.history(_SEARCHED if wanted.status else LISTED + 1, wanted.template or None, uploader)
-    shown = [item for item in found if wanted.status in ("", item.state)]
+        found = tx.uploads.history(LISTED + 1, wanted.template or None, uploader, wanted.status)
     chosen = muster.settings.uploads
     text = uploads_page(
-        shown[:LISTED],
-        len(shown) > LISTED,
+        found[:LISTED],
+        len(found) > LISTED,
         wanted,
         viewer,
         Limits(chosen.max_file_bytes, chosen.max_rows),
@@ -219,17 +218,17 @@ def _answer(number: int, user: Any, ending: str) -> Response:
 
 
 def _viewer(muster: Muster, user: Any) -> Viewer:
-    """Who looks: a limited uploader sees only their own uploads, a reader may not upload."""
+    """Who looks: a limited uploader, or one who was removed, sees their own uploads; a reader may not upload."""
     address = address_of(user)
     with muster.registry.view() as tx:
-        uploader = tx.uploads.uploader(address)
+        uploader, removed = tx.uploads.uploader(address), tx.uploads.was_removed(address)
     limited = uploader is not None and uploader.customer_id is not None
     refusal = ""
     if not may("POST", _DAG, user):
         refusal = "You may look, but not upload: that takes the right to trigger bulk_upload."
     elif uploader is None:
         refusal = f"{address} is not registered as an uploader: ask an administrator (muster uploaders add)."
-    return Viewer(address, token_for(user), refusal, own=limited, closed=limited)
+    return Viewer(address, token_for(user), refusal, own=limited or removed, closed=limited)
 
 
 def _visible(muster: Muster, viewer: Viewer, number: int) -> Upload:

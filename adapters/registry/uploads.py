@@ -110,13 +110,17 @@ class Uploads:
         )
         return [_upload(row) for row in self._db.execute(statement.order_by(bulk_uploads.c.id))]
 
-    def history(self, limit: int, template: str | None = None, uploader: str | None = None) -> list[Upload]:
+    def history(
+        self, limit: int, template: str | None = None, uploader: str | None = None, state: UploadState | None = None
+    ) -> list[Upload]:
         """Newest first."""
         statement = _select().order_by(bulk_uploads.c.id.desc()).limit(limit)
         if template:
             statement = statement.where(bulk_uploads.c.template == template)
         if uploader:
             statement = statement.where(bulk_uploads.c.uploader == uploader)
+        if state:
+            statement = statement.where(bulk_uploads.c.state == state)
         return [_upload(row) for row in self._db.execute(statement)]
 
     def move(self, number: int, before: UploadState, after: UploadState, **values: Any) -> None:
@@ -191,6 +195,11 @@ class Uploads:
         statement = select(uploaders.c.email, uploaders.c.customer_id, customers.c.account).select_from(source)
         rows = self._db.execute(statement.where(uploaders.c.active).order_by(uploaders.c.email))
         return [Uploader(row.email, row.customer_id, row.account or EVERYONE) for row in rows]
+
+    def was_removed(self, email: str) -> bool:
+        """Whether somebody was an uploader and is one no more."""
+        statement = select(uploaders.c.email).where(uploaders.c.email == email, ~uploaders.c.active)
+        return self._db.execute(statement).first() is not None
 
     def set_uploader(self, email: str, account: str | None, active: bool = True) -> None:
         """Add or change an uploader; `account` limits to one customer. Raises NotFound."""
