@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from formats.workbook.grid import Workbook, decode
 from formats.workbook.inspection import Fault, Limits
 
 _PIECE = 64 * 1024
+_PROGRAM = ("-m", "adapters.workbook_child")
 _ENVIRONMENT = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",  # the others reserve more than the limit allows
     "OMP_NUM_THREADS": "1",
@@ -47,9 +49,13 @@ class Allowance:
 class ChildWorkbooks:
     """Implements `jobs.ports.Workbooks`."""
 
-    def __init__(self, limits: Limits | None = None, allowance: Allowance | None = None) -> None:
+    def __init__(
+        self, limits: Limits | None = None, allowance: Allowance | None = None, program: Sequence[str] = _PROGRAM
+    ) -> None:
+        """`program`: what is run, as arguments of the Python interpreter."""
         self._limits = limits or Limits()
         self._allowance = allowance or Allowance()
+        self._program = program
 
     def read(self, data: bytes, sheet: str) -> Workbook:
         """See the port. Whatever the file does to the child is a fault of the file."""
@@ -78,7 +84,7 @@ class ChildWorkbooks:
         }
         root = str(Path(formats.__file__).resolve().parents[1])
         return subprocess.Popen(  # noqa: S603  # our own module, no shell
-            [sys.executable, "-s", "-P", "-B", "-m", "adapters.workbook_child", json.dumps(request)],
+            [sys.executable, "-s", "-P", "-B", *self._program, json.dumps(request)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -123,7 +123,7 @@ def decode(message: bytes) -> Workbook:
         table = pa.ipc.open_stream(message).read_all()
         facts = json.loads((table.schema.metadata or {})[_MESSAGE])
         return _checked(table, facts)
-    except (pa.ArrowException, KeyError, TypeError, AttributeError) as fault:
+    except (pa.ArrowException, OSError, MemoryError, OverflowError, LookupError, TypeError, AttributeError) as fault:
         raise ValueError("no message of a workbook reader") from fault
 
 

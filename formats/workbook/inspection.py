@@ -17,7 +17,7 @@ class Limits:
     parts: int = 1000
     rows: int = 200_000
     columns: int = 200
-    row_elements: int = 400_000  # with the empty ones that only carry a format
+    spare_rows: int = 200_000  # empty ones that only carry a format
     odd_cells: int = 5_000_000  # formulas and error cells
     ranges: int = 10_000  # merged ranges, array formulas
 

@@ -103,7 +103,7 @@ class _Scan:
 
     def _start_row(self, attributes: dict[str, str]) -> None:
         self._rows += 1
-        if self._rows > self._limits.row_elements:
+        if self._rows > self._limits.rows + self._limits.spare_rows:
             raise Refused("WORKBOOK_TOO_LARGE", f"{self._facts.name}: too many empty rows with a format")
         written = attributes.get("r")
         self._row = _number(written) if written is not None else self._row + 1

@@ -33,7 +33,7 @@ from tests.support.packages import (
 
 SHEET = "xl/worksheets/sheet1.xml"
 GOOD = plain([["Order number", "IMEI"], ["A-1", "353879234252633"]])
-FEW = Limits(packed=10**6, inflated=10**6, small=10**5, parts=30, rows=50, columns=20, row_elements=100, ranges=10)
+FEW = Limits(packed=10**6, inflated=10**6, small=10**5, parts=30, rows=50, columns=20, spare_rows=50, ranges=10)
 
 
 def code(data: bytes, limits: Limits | None = None) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
+import random
 import struct
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -305,3 +307,14 @@ def test_a_message_is_checked_before_it_is_believed() -> None:
     ):
         with pytest.raises(ValueError, match=r"message|columns|cell"):
             decode(bad)
+
+
+def test_a_message_with_flipped_bits_is_refused_or_read() -> None:
+    rows = row(1, cell("A1", "x"), '<c r="B1"><v>1</v></c>')
+    message = encode(read_workbook(packed(one_sheet(rows)), "x", Limits())).to_pybytes()
+    dice = random.Random(3)
+    for _ in range(800):
+        flipped = bytearray(message)
+        flipped[dice.randrange(len(message))] ^= 1 << dice.randrange(8)
+        with contextlib.suppress(ValueError):
+            decode(bytes(flipped))
