@@ -6,6 +6,7 @@ that could be read in two ways.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from decimal import Decimal
 
@@ -134,7 +135,7 @@ def _spelled(cells: Cells, rules: Rules) -> pa.StringArray:
 def _with_plus(values: pa.StringArray, country_code: str) -> pa.StringArray:
     """Excel takes +919876543210 for a number and drops the plus: so long, it has its country already."""
     bare = pc.replace_substring_regex(values, r"[\s().-]", "")
-    complete = pc.match_substring_regex(bare, f"^{country_code.lstrip('+')}[0-9]{{9,13}}$")
+    complete = pc.match_substring_regex(bare, f"^{re.escape(country_code.lstrip('+'))}[0-9]{{9,13}}$")
     return pc.if_else(pc.fill_null(complete, False), pc.binary_join_element_wise("+", bare, ""), values)
 
 
