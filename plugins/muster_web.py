@@ -34,6 +34,7 @@ log = logging.getLogger("muster.web")
 LISTED_RUNS = 100
 ANSWER_BYTES = 20_000_000  # an answer by HTTP is held in memory; larger ones come as files
 _OWN_TROUBLE = "see the server's log"
+_TITLES = {403: "Not allowed", 404: "Not found", 409: "Not any more", 413: "Too large", 422: "Not accepted"}
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -138,7 +139,9 @@ def _receive(provider: str, body: bytes, actor: str) -> str:
 
 
 def _problem(status: int, what: str, remedy: str, headers: Mapping[str, str] | None) -> HTMLResponse:
-    page = problem_page(HTTPStatus(status).phrase, what, remedy, f"{base_path()}{URL_PREFIX}/uploads")
+    page = problem_page(
+        _TITLES.get(status) or HTTPStatus(status).phrase, what, remedy, f"{base_path()}{URL_PREFIX}/uploads"
+    )
     return HTMLResponse(page, status, headers)
 
 
