@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
+from adapters.anchor import AuditAnchor
 from adapters.providers import KINDS
 from adapters.quality import validate
 from adapters.registry.registry import Registry
@@ -109,6 +110,9 @@ class Muster:
         report = close_run(self.exchange, run, steps)
         with self.registry.transaction() as tx:
             tx.runs.end(run_id, report.run.status, report.ended_at, to_json(report))
+            newest = tx.audit.head()
+        if newest is not None:
+            AuditAnchor(self.workspace.audit_anchor).keep(*newest, run_id)
         path = ReportStore(self.workspace.reports, self.settings.organisation, self.settings.zone).write(report)
         if not report.conservation.holds:
             broken = [check.name for check in report.conservation.checks if not check.holds]

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
         more="Without RUN_ID: the newest run that has ended.",
     )(report)
     audit = group("audit", "The audit trail: verify.")
-    command(audit, "verify", "Whether the hash chain of the audit trail holds.", "muster audit verify")(verify)
+    command(audit, "verify", "Whether the audit trail holds, its end included.", "muster audit verify")(verify)
     app.add_typer(audit)
 
 
@@ -48,14 +48,18 @@ def report(
 
 
 def verify(ctx: typer.Context, as_json: Json = False) -> None:
+    from adapters.anchor import AuditAnchor
     from adapters.cli.screen import messages, plural, print_json, results
 
+    anchored = AuditAnchor(ctx.obj.workspace.audit_anchor).read()
     with ctx.obj.registry() as (registry, _), registry.view() as tx:
-        broken = tx.audit.breaks()
+        broken = tx.audit.breaks(anchored)
+    newest = max((number for number, _ in anchored), default=0)
     if as_json:
-        print_json({"holds": not broken, "broken": broken})
+        print_json({"holds": not broken, "broken": broken, "anchored": newest})
     elif not broken:
         results().print("The audit trail holds: no row was changed, none was removed.", style="green")
+        results().print(f"Anchored up to row {newest}." if newest else "Not anchored yet: the next run does that.")
     if broken:
         shown = ", ".join(str(number) for number in broken[:10])
         messages().print(f"THE AUDIT TRAIL IS BROKEN at {plural(len(broken), 'row')}: number {shown}", style="bold red")

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
 import adapters.registry
+from adapters.anchor import AuditAnchor
 from adapters.doctor.check import Check, Status
 from adapters.registry.engine import make_engine
 from adapters.registry.registry import Transaction
@@ -46,16 +47,21 @@ def registry(workspace: Workspace, settings: Settings) -> Iterator[Check]:
 
 
 def audit_trail(workspace: Workspace, settings: Settings) -> Iterator[Check]:
-    """Its hash chain holds."""
+    """Its hash chain holds, and ends no sooner than the anchor says."""
+    anchored = AuditAnchor(workspace.audit_anchor).read()
     with _connection(workspace, settings) as connection:
         if not connection.dialect.has_table(connection, "audit"):
             return
-        broken = Transaction(connection).audit.breaks()
+        trail = Transaction(connection).audit
+        broken, newest = trail.breaks(anchored), trail.head()
     if broken:
         fix = "Treat it as a security event: keep the database as it is and compare it with a backup"
         yield Check("audit trail", Status.FAIL, f"broken at row {broken[0]} ({len(broken)} in all)", fix)
+    elif newest and not anchored:
+        fix = "The next run's end does that; if runs have ended here, somebody removed audit-anchor"
+        yield Check("audit trail", Status.WARN, "the hash chain holds, but its end is not anchored", fix)
     else:
-        yield Check("audit trail", Status.OK, "the hash chain holds")
+        yield Check("audit trail", Status.OK, "the hash chain holds, its end included")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, text
@@ -35,10 +35,9 @@ class AuditTrail:
         """Add one row. The number is given under the lock, or parallel writers would break the chain."""
         if self._db.dialect.name == "postgresql":
             self._db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
-        last = self._db.execute(select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)).first()
-        number, previous = (last.number + 1, last.hash) if last else (1, _FIRST)
+        last, previous = self.head() or (0, _FIRST)
         row = {
-            "number": number,
+            "number": last + 1,
             "at": now,
             "actor": actor,
             "action": action,
@@ -49,17 +48,29 @@ class AuditTrail:
         }
         self._db.execute(insert(audit).values(**row, hash=_hash(row)))
 
-    def breaks(self) -> list[int]:
-        """Numbers of rows that were changed, or stand after a removed one. Empty: the chain holds."""
+    def head(self) -> tuple[int, str] | None:
+        """Number and hash of the newest row."""
+        newest = self._db.execute(select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)).first()
+        return (newest.number, newest.hash) if newest else None
+
+    def breaks(self, anchored: Iterable[tuple[int, str]] = ()) -> list[int]:
+        """Numbers of rows that were changed, or stand after a removed one. Empty: the chain holds.
+
+        Each of `anchored` (number, hash) was the newest row once: it has to be there, unchanged.
+        """
+        known: dict[int, set[str]] = {}
+        for anchor, digest in anchored:
+            known.setdefault(anchor, set()).add(digest)
         broken: list[int] = []
         number, previous = 0, _FIRST
         for row in self._db.execute(select(audit).order_by(audit.c.number)):
             fields = dict(row._mapping)
             claimed = fields.pop("hash")
-            if row.number != number + 1 or row.previous_hash != previous or _hash(fields) != claimed:
+            chained = row.number == number + 1 and row.previous_hash == previous and _hash(fields) == claimed
+            if not chained or not known.get(row.number, set()) <= {claimed}:
                 broken.append(row.number)
             number, previous = row.number, claimed
-        return broken
+        return broken + sorted(anchor for anchor in known if anchor > number)
 
 
 def _hash(row: Mapping[str, object]) -> str:

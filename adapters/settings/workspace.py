@@ -79,6 +79,11 @@ class Workspace:
         return self.home / "registry.db"
 
     @property
+    def audit_anchor(self) -> Path:
+        """What the ends of runs noted about the audit trail (`adapters.anchor`)."""
+        return self.home / "audit-anchor"
+
+    @property
     def simulator(self) -> Path:
         return self.home / "simulator"
 

@@ -186,7 +186,7 @@ def test_a_broken_audit_trail_is_a_failure(stranded: Ran, installation: Installa
     ran = muster("audit", "verify")
     assert ran.code == 1
     assert "number 2" in ran.err
-    assert muster("audit", "verify", "--json").json == {"holds": False, "broken": [2]}
+    assert muster("audit", "verify", "--json").json["broken"] == [2]
 
 
 def test_a_new_workspace_is_made_once() -> None:
