@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 from fastapi import HTTPException, Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 
 _FRAME = 16_384  # what a form with one file is, beside the file
 _FORM = 16_384
@@ -76,11 +77,14 @@ async def _counted(request: Request, limit: int, too_large: str) -> AsyncGenerat
     if not announced.isdigit() or int(announced) > limit:
         raise HTTPException(413, too_large)
     seen = 0
-    async for chunk in request.stream():
-        seen += len(chunk)
-        if seen > limit:
-            raise HTTPException(413, too_large)
-        yield chunk
+    try:
+        async for chunk in request.stream():
+            seen += len(chunk)
+            if seen > limit:
+                raise HTTPException(413, too_large)
+            yield chunk
+    except ClientDisconnect:
+        raise HTTPException(400, "The sender has gone") from None
 
 
 def _media_type(request: Request) -> str:

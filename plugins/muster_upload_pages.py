@@ -27,7 +27,7 @@ _CLASS = {
 _SAID = {
     "received": "Upload {} was received.",
     "waiting": "This file waits already: it is upload {}. It was not taken in a second time.",
-    "commit": "Upload {} was confirmed: its good rows are applied now.",
+    "commit": "Upload {} was confirmed.",
     "discard": "Upload {} was discarded: nothing of it was applied.",
 }
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
+from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
@@ -37,6 +40,8 @@ log = logging.getLogger("muster.web")
 
 LISTED = 100
 _REASON_LENGTH = 200
+_ONE_AT_A_TIME = Lock()  # of a button pressed twice the second request finds what the first has stored
+_QUIET = timedelta(minutes=5)
 _DAG = Job.BULK_UPLOAD.value
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _OPEN = (UploadState.IN_PROGRESS, UploadState.HELD)
@@ -141,6 +146,10 @@ def _history(muster: Muster, user: Any, wanted: Wanted, error: str = "", status:
 def _one(muster: Muster, user: Any, number: int, remarks: Remarks, status: int = 200) -> HTMLResponse:
     viewer = _viewer(muster, user)
     upload = _visible(muster, viewer, number)
+    if upload.state is UploadState.IN_PROGRESS and muster.exchange.clock.now() - upload.updated_at > _QUIET:
+        remarks = replace(
+            remarks, note=remarks.note or "Nothing has happened for a while: tell whoever runs the console."
+        )
     with muster.registry.view() as tx:
         findings = tx.uploads.findings(upload.same_as or upload.id)
     return HTMLResponse(upload_page(upload, findings, viewer, muster.settings.zone, remarks), status, _FORM_HEADERS)
@@ -157,8 +166,9 @@ def _store(user: Any, sent: SentFile) -> Response:
         if fault := _fault(template, sent):
             return _history(muster, user, Wanted(template if template in NAMES else ""), fault, 422)
         handed = hand_in(muster, template, viewer.address, sent.name, sent.data, Consent.ASK)
-        waiting = _waiting(muster, viewer, handed.template, sent.data)
-        upload = waiting or store(muster, handed, viewer.address)
+        with _ONE_AT_A_TIME:
+            waiting = _waiting(muster, viewer, handed.template, sent.data)
+            upload = waiting or store(muster, handed, viewer.address)
     if waiting is None:
         _start(viewer.address)
     return RedirectResponse(f"uploads/{upload.id}?said={'waiting' if waiting else 'received'}", 303)

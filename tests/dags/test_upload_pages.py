@@ -6,9 +6,10 @@ import asyncio
 import importlib
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -310,6 +311,24 @@ def test_the_same_file_sent_twice_is_one_upload(client: Made, opened: Made) -> N
     assert first.headers["location"] == f"uploads/{number}?said=received"
     assert second.headers["location"] == f"uploads/{number}?said=waiting"
     assert len(TRIGGERED) == 1
+
+
+def test_a_button_pressed_twice_is_one_upload(client: Made, opened: Made) -> None:
+    data = filled("locations", location("Pressed"))
+    with ThreadPoolExecutor(2) as both:
+        sent = list(both.map(lambda who: send(who, PAGE, data), [client("user"), client("user")]))
+    number = latest(opened)
+    assert sorted(answer.headers["location"] for answer in sent) == [
+        f"uploads/{number}?said=received",
+        f"uploads/{number}?said=waiting",
+    ]
+
+
+def test_an_upload_nobody_goes_on_with_says_so(client: Made, opened: Made) -> None:
+    upload = upload_of(opened, ADMIN, location("Quiet"))
+    with opened() as app, app.registry.transaction() as tx:
+        tx.uploads.describe(upload.id, updated_at=datetime.now(UTC) - timedelta(minutes=6))
+    assert "Nothing has happened for a while" in client("admin").get(f"{PAGE}/{upload.id}").text
 
 
 def test_folders_and_what_cannot_be_printed_are_no_part_of_a_file_name(client: Made, opened: Made) -> None:
