@@ -324,7 +324,8 @@ def test_a_button_pressed_twice_is_one_upload(client: Made, opened: Made) -> Non
     ]
 
 
-def test_an_upload_nobody_goes_on_with_says_so(client: Made, opened: Made) -> None:
+def test_an_upload_nobody_goes_on_with_says_so(client: Made, opened: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("muster_uploads"), "_note", lambda: "")
     upload = upload_of(opened, ADMIN, location("Quiet"))
     with opened() as app, app.registry.transaction() as tx:
         tx.uploads.describe(upload.id, updated_at=datetime.now(UTC) - timedelta(minutes=6))
