@@ -23,6 +23,7 @@ _EXTERNAL = re.compile(
     r"externallink|/connections|querytable|webextension|oleobject|/embeddings/|/package$|/model/|volatiledependencies"
 )
 _POWER_QUERY = (b"DataMashup", "DataMashup".encode("utf-16-le"), "DataMashup".encode("utf-16-be"))
+QUERY_LENGTH = max(len(mark) for mark in _POWER_QUERY)
 _TRUE = ("1", "true")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from formats.workbook.contents import read_contents, refuse_query
+from formats.workbook.contents import QUERY_LENGTH, read_contents, refuse_query
 from formats.workbook.inspection import Inspection, Limits, Refused
 from formats.workbook.package import open_package
 from formats.workbook.sheet_scan import scan_sheet
@@ -44,6 +44,8 @@ def _look_through(pieces: Iterable[bytes], name: str) -> None:
 
 
 def _without_queries(pieces: Iterable[bytes], name: str) -> Iterable[bytes]:
+    tail = b""
     for piece in pieces:
-        refuse_query(piece, name)
+        refuse_query(tail + piece, name)
+        tail = piece[-QUERY_LENGTH:]
         yield piece

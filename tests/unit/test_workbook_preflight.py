@@ -167,6 +167,12 @@ def test_what_fetches_is_refused(data: bytes) -> None:
     assert code(data) == "WORKBOOK_EXTERNAL"
 
 
+@pytest.mark.parametrize("cut", [1, 5, 9])
+def test_a_query_is_seen_across_pieces(cut: int) -> None:
+    part = b"<a>" + b" " * (PIECE - 3 - cut) + b"DataMashup</a>"
+    assert code(packed(GOOD | {"customXml/item1.xml": part}, level=0)) == "WORKBOOK_EXTERNAL"
+
+
 def test_a_hyperlink_is_only_a_link() -> None:
     link = rels(relationship(1, "hyperlink", "https://example.com/", ' TargetMode="External"'))
     assert code(with_part("xl/worksheets/_rels/sheet1.xml.rels", link)) == ""

@@ -246,6 +246,33 @@ def test_openpyxl_writes_the_same() -> None:
     assert cells(grid, 2)[:2] == [("1 day, 6:00:00", Mark.TIME), ("é", T)]
 
 
+def some_sheet(text: str) -> str:
+    return sheet_xml(row(1, cell("A1", text)))
+
+
+@pytest.mark.parametrize(
+    ("sheets", "read_sheet"),
+    [
+        ([("Hidden", "veryHidden"), ("Sales", "visible"), ("Old", "visible")], "Sales"),
+        ([("Old", "visible"), (" sales ", "visible")], " sales "),
+        ([("Hidden", "veryHidden"), ("Old", "visible"), ("Read me", "visible")], "Old"),
+        ([("Sales", "veryHidden"), ("Old", "visible")], ""),
+        ([("Sales", "hidden")], ""),
+        ([("Old", "visible"), ("New", "visible")], ""),
+    ],
+)
+def test_the_sheet_that_is_meant_is_read(sheets: list[tuple[str, str]], read_sheet: str) -> None:
+    workbook = read_workbook(
+        packed(parts(*((name, some_sheet(name), state) for name, state in sheets))), "Sales", Limits()
+    )
+    assert (workbook.sheet, workbook.faults) == (read_sheet, ())
+    if read_sheet:
+        assert workbook.grid is not None
+        assert cells(workbook.grid, 1) == [(read_sheet.strip(), T)]
+    else:
+        assert workbook.grid is None
+
+
 def test_more_rows_than_one_block() -> None:
     rows = "".join(row(number, f'<c r="A{number}"><v>{number}</v></c>') for number in range(1, 40_001))
     grid = written(rows)
@@ -306,6 +333,16 @@ def test_a_message_is_checked_before_it_is_believed() -> None:
         message.replace(b"text0", b"text9"),
     ):
         with pytest.raises(ValueError, match=r"message|columns|cell"):
+            decode(bad)
+
+
+def test_a_message_with_other_bytes_than_text_is_refused() -> None:
+    message = encode(read_workbook(packed(one_sheet(row(1, cell("A1", "mark here")))), "x", Limits())).to_pybytes()
+    for bad in (
+        message.replace(b"mark here", b"mark \xff\xfere"),
+        message.replace(b'"sheets": [[', b'"sheets": [["A",'),
+    ):
+        with pytest.raises(ValueError):  # noqa: PT011  # Arrow's own, or unpacking's
             decode(bad)
 
 
