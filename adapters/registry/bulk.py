@@ -34,7 +34,7 @@ def load(connection: Connection, table: Table, data: pa.Table) -> None:
     if data.num_rows == 0:
         return
     if connection.dialect.name == "postgresql":
-        _copy(connection, table, data)
+        _copy(connection, table, data.combine_chunks())  # the writer makes garbage of an empty first chunk
     else:
         _execute_many(connection, table, data)
 

@@ -9,7 +9,7 @@ from formats.schema import Kind
 from formats.template import Template
 from formats.templates import NAMES, all_templates, template
 
-OF_THE_REGISTRY = {"customers", "locations", "providers"}
+OF_THE_REGISTRY = {"customers", "locations", "providers", "zones"}
 
 
 @pytest.mark.parametrize("name", NAMES)
