@@ -80,8 +80,10 @@ def test_an_order_and_an_override_that_say_unenrolled(desk: Desk) -> None:
     other = enrolled(desk)
     serial = other["serial_number"]
     changed = instruction("OV", int(serial.removeprefix("SN")))
-    assert answered(desk, changed, serial, "UNENROLLED", "COMPLETE") == {"ANSWER_OUTCOME_CONTRADICTS": 1}
-    assert (desk.states(serial)[-1], desk.held_by(serial)) == ("REVIEW", ("ENROLLED", other["order_number"]))
+    found = answered(desk, changed, serial, "UNENROLLED", "COMPLETE")
+    assert found == {"ANSWER_OUTCOME_CONTRADICTS": 1, "ANSWER_OVERRIDE_PARTIAL": 1}, "it may be off the order"
+    assert desk.states(serial) == ["REVIEW", "REVIEW"]
+    assert desk.held_by(serial) == ("ENROLLED", other["order_number"])
 
 
 def test_a_void_that_fits_still_releases(desk: Desk) -> None:
