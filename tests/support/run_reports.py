@@ -82,7 +82,7 @@ def hostile() -> RunReport:
     report = rich()
     return replace(
         report,
-        run=replace(report.run, id=evil, provider=evil, actor=evil, order=evil, batch=evil),
+        run=replace(report.run, id=evil, provider=evil, actor=evil, order=evil[:32], batch=evil[:40]),
         title=evil,
         totals={evil: 1},
         steps=(Step(evil, 1, evil, {evil: 1}),),
