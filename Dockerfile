@@ -37,7 +37,7 @@ RUN groupadd --gid 50000 muster \
  && useradd --uid 50000 --gid 50000 --home-dir /var/lib/airflow --no-create-home --shell /usr/sbin/nologin muster \
  && install -d -o muster -g muster -m 0700 /muster /muster/simulator /var/lib/airflow /var/log/airflow \
  && install -d /muster/inbox \
- && install -d -o muster -g muster -m 2770 /muster/inbox/orders
+ && install -d -o muster -g muster -m 2770 /muster/inbox/orders /muster/inbox/uploads
 COPY --from=build /opt/muster /opt/muster
 ENV PATH=/opt/muster/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
@@ -57,7 +57,7 @@ RUN groupadd --gid 50000 muster \
  && useradd --uid 50001 --gid 50000 --home-dir / --no-create-home --shell /usr/sbin/nologin --password '*' drop \
  && install -d /run/sshd /srv/drop \
  && install -d -m 0700 /var/lib/drop \
- && install -d -o 50000 -g 50000 -m 2770 /srv/drop/orders
+ && install -d -o 50000 -g 50000 -m 2770 /srv/drop/orders /srv/drop/uploads
 COPY config/container/sshd_config /etc/ssh/sshd_config
 COPY config/container/drop.sh /usr/local/bin/drop
 CMD ["/usr/local/bin/drop"]

@@ -18,13 +18,14 @@ from formats.order_dispatch.layout import ORDER_DISPATCH
 from formats.reference import reference
 from formats.table_schema import DIALECT, table_schema
 from formats.templates import all_templates
-from formats.workbook.codes import upload_codes
+from formats.upload_findings import CELL_KINDS, FILE_KINDS, ROW_KINDS
 from formats.workbook.reference import codes_table, template_page, templates_index
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = ("generic-format-reference.md", "order-dispatch.md", "bulk-upload.md")
 
 _LAYOUTS = {schema.name: schema for schema in (HEADER, REQUEST_DETAIL, RESPONSE_DETAIL, TRAILER, ORDER_DISPATCH)}
+_CODES = {"file": FILE_KINDS, "cells": CELL_KINDS, "rows": ROW_KINDS}
 _BLOCK = re.compile(r"(<!-- (columns|codes): (\w+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
@@ -49,8 +50,7 @@ def with_tables(page: str) -> str:
 def _table(kind: str, name: str) -> str:
     if kind == "columns":
         return reference(_LAYOUTS[name])
-    file, cells, rows = upload_codes(all_templates())
-    return codes_table({"file": file, "cells": cells, "rows": rows}[name]) + "\n"
+    return codes_table(_CODES[name]) + "\n"
 
 
 def main() -> None:

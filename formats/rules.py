@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-
 LISTS = ("models", "battery_models", "communication_types", "hardware_types", "device_types", "ups_models")
 """The lists an installation may fix; customers, locations and providers are those it has."""
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from formats.finding_kinds import error as _error
 from formats.finding_kinds import warning as _warning
 
-UPLOAD_KINDS = (
-    # the file as a whole: refused before any row
+FILE_KINDS = (
     _error(
         "WORKBOOK_NOT_XLSX",
         "The file is not an .xlsx workbook",
@@ -65,7 +64,21 @@ UPLOAD_KINDS = (
     _error("HEADING_ORDER", "The columns are not in the order of the template", "Put them in the template's order."),
     _error("HEADING_TWICE", "A heading stands twice", "Leave each column in once."),
     _error("SHEET_EMPTY", "The sheet holds no rows below the heading", "Fill in at least one row."),
-    # cells, as the spreadsheet program left them
+    _error(
+        "UPLOADER_UNKNOWN",
+        "This person is not registered as an uploader",
+        "Ask an administrator to add them with `muster uploaders add`.",
+    ),
+    _error(
+        "SCOPE_TEMPLATE",
+        "The template is not open to uploaders who are limited to one customer",
+        "Ask an administrator to upload the file.",
+    ),
+    _error("UPLOAD_DISCARDED", "The upload was discarded", "The reason says why; send a corrected file."),
+)
+"""About the file as a whole: refused before any row, but for the warnings."""
+
+CELL_KINDS = (
     _error(
         "EXCEL_ROUNDED",
         "Excel has rounded this number: it keeps only 15 digits",
@@ -129,18 +142,10 @@ UPLOAD_KINDS = (
         "Write it as +919876543210, country code first.",
     ),
     _error("EMAIL_INVALID", "The e-mail address is not complete", "Write it as name@example.com."),
-    # rows, judged against the registry
-    _error(
-        "UPLOADER_UNKNOWN",
-        "This person is not registered as an uploader",
-        "Ask an administrator to add them with `muster uploaders add`.",
-    ),
-    _error(
-        "SCOPE_TEMPLATE",
-        "The template is not open to uploaders who are limited to one customer",
-        "Ask an administrator to upload the file.",
-    ),
-    _error("UPLOAD_DISCARDED", "The upload was discarded", "The reason says why; send a corrected file."),
+)
+"""About cells: as the spreadsheet program left them, and values of a wrong form."""
+
+ROW_KINDS = (
     _error("SCOPE_FORBIDDEN", "The row concerns a customer you may not change", "Ask an administrator to upload it."),
     # vehicles
     _error("VIN_UNKNOWN", "No vehicle has this frame id", "Read the frame id off the vehicle again."),
@@ -293,4 +298,7 @@ UPLOAD_KINDS = (
         "Send the file again; if it happens again, tell your administrator.",
     ),
 )
-"""In the order a person meets them: the file, its cells, its rows."""
+"""About rows, judged against the registry."""
+
+UPLOAD_KINDS = (*FILE_KINDS, *CELL_KINDS, *ROW_KINDS)
+"""In the order a person meets them."""

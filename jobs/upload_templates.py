@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from formats.template import Template
 from formats.templates import NAMES, template
+from formats.workbook.instructions import UploadLimits
 from formats.workbook.template_file import write_template
 from jobs.context import Exchange
 from jobs.errors import NotFound
@@ -24,7 +25,8 @@ def download(exchange: Exchange, name: str) -> bytes:
     chosen = named(name)
     with exchange.registry.view() as tx:
         lists = template_lists(exchange, tx, chosen)
-    return write_template(chosen, lists, exchange.uploads.rules.rules)
+    uploads = exchange.uploads.rules
+    return write_template(chosen, lists, uploads.rules, UploadLimits(uploads.max_rows, uploads.max_bytes))
 
 
 def template_lists(exchange: Exchange, tx: Transaction, chosen: Template) -> Mapping[str, Sequence[str]]:

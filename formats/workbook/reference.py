@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from formats.findings import CATALOGUE, Severity
+from formats.finding_kinds import FindingKind, Severity
 from formats.rules import Rules
 from formats.template import Template
 from formats.workbook import wording
-from formats.workbook.codes import template_codes
 from formats.workbook.layout import heading
 
 _MADE = "Made from the declaration by `python -m adapters.publish`; a test holds the two equal."
@@ -26,9 +25,8 @@ def template_page(template: Template) -> str:
         _columns(template),
         *_listed("## Rules", wording.rule_texts(template.schema)),
         *_listed("## Good to know", template.hints),
-        "## What may be found in a row",
-        "Beside what may be found in [any upload](../bulk-upload.md#what-may-be-found):",
-        codes_table(template_codes(template)),
+        "## What may be found",
+        "Faults of cells and rows, and what to do about each: [bulk upload](../bulk-upload.md#what-may-be-found).",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -44,9 +42,8 @@ def templates_index(templates: Iterable[Template]) -> str:
     return f"# Templates\n\n{how} {_MADE}\n\n{table}\n"
 
 
-def codes_table(codes: Iterable[str]) -> str:
+def codes_table(kinds: Iterable[FindingKind]) -> str:
     """Findings by code: what is wrong and what to do. A warning does not stop its row."""
-    kinds = [CATALOGUE[code] for code in codes]
     rows = [
         (f"`{kind.code}`", f"{'Warning: ' if kind.severity is Severity.WARNING else ''}{kind.title}", kind.remedy)
         for kind in kinds
