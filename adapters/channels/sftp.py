@@ -82,18 +82,20 @@ class SftpChannel:
         """
         pinned = tuple(_host_key(line) for line in self._settings.host_keys)
         own_key = _own_key(self._private_key.reveal())
-        with ExitStack() as undo:
-            client = self._connected(pinned, own_key)
-            undo.callback(client.close)
+        client, connection = self._connected(pinned, own_key)
+        with connection:
             transport = client.get_transport()
             if transport is None:
                 raise ChannelUnavailable(f"{self._settings.host} closed the connection")
             yield FileSession(_SftpCalls(self._sftp(client, transport), transport.get_remote_server_key().fingerprint))
 
-    def _connected(self, pinned: tuple[paramiko.PKey, ...], own_key: paramiko.PKey) -> paramiko.SSHClient:
-        """A connection that is refused or reset (sshd's MaxStartups) is tried again at once.
+    def _connected(
+        self, pinned: tuple[paramiko.PKey, ...], own_key: paramiko.PKey
+    ) -> tuple[paramiko.SSHClient, ExitStack]:
+        """The client, and what closes its connection.
 
-        All tries share one timeout, so a silent host costs it once.
+        One that is refused or reset (sshd's MaxStartups) is tried again at once. All tries share one timeout, so a
+        silent host costs it once.
         """
         give_up = time.monotonic() + self._timeout
         for _ in range(_CONNECT_TRIES - 1):
@@ -106,14 +108,17 @@ class SftpChannel:
                 time.sleep(pause)
         return self._connect(pinned, own_key)
 
-    def _connect(self, pinned: tuple[paramiko.PKey, ...], own_key: paramiko.PKey) -> paramiko.SSHClient:
+    def _connect(
+        self, pinned: tuple[paramiko.PKey, ...], own_key: paramiko.PKey
+    ) -> tuple[paramiko.SSHClient, ExitStack]:
         to = self._settings
+        client = paramiko.SSHClient()
+        client.set_missing_host_key_policy(_PinnedOnly(pinned))
         with ExitStack() as undo:
-            client = paramiko.SSHClient()
-            undo.callback(client.close)
-            client.set_missing_host_key_policy(_PinnedOnly(pinned))
             try:
+                # paramiko's close() does nothing once its thread found the connection broken: the socket is ours
                 wire = undo.enter_context(socket.create_connection((to.host, to.port), self._timeout))
+                undo.callback(client.close)
                 wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 client.connect(
                     to.host,
@@ -132,15 +137,15 @@ class SftpChannel:
                 )
             except _BROKEN as error:
                 self._refuse(client, error)
-            undo.pop_all()
-        return client
+            return client, undo.pop_all()
 
     def _refuse(self, client: paramiko.SSHClient, error: Exception) -> NoReturn:
         to = self._settings
         transport = client.get_transport()
         # paramiko reports a wrong key, a silent server and a cut while logging in as the same
         # AuthenticationException; only a server that is still there and did answer has refused us.
-        if transport and transport.is_active() and transport.auth_handler and "timeout" not in str(error):
+        answered = isinstance(error, paramiko.AuthenticationException) and "timeout" not in str(error)
+        if answered and transport and transport.is_active():
             raise LoginRefused(f"{to.host} refuses user {to.user}") from error
         raise ChannelUnavailable(f"connect to {to.host}:{to.port}: {reason(error)}") from error
 

@@ -15,9 +15,6 @@ from jobs.runs import RunStatus
 from tests.support.desk import NEVER, Desk
 from tests.support.installation import order_row
 
-# a connection cut on purpose leaves its socket to the garbage collector
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 RESEND = {"on_unknown_outcome": UnknownOutcomePolicy.RESEND, "removes_duplicates_by_batch": True}
 
 
