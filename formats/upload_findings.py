@@ -74,6 +74,11 @@ FILE_KINDS = (
         "The template is not open to uploaders who are limited to one customer",
         "Ask an administrator to upload the file.",
     ),
+    _error(
+        "UPLOAD_WAITS",
+        "The same file waits for a decision already",
+        "Wait for the decision on that upload; do not send the file again.",
+    ),
     _error("UPLOAD_DISCARDED", "The upload was discarded", "The reason says why; send a corrected file."),
 )
 """About the file as a whole: refused before any row, but for the warnings."""
@@ -291,11 +296,6 @@ ROW_KINDS = (
         "VIN_PLACEHOLDER",
         "The frame id is a default one that stands for no vehicle",
         "Give the frame id of the vehicle the unit is built into.",
-    ),
-    _error(
-        "ROW_INTERRUPTED",
-        "The row was not applied",
-        "Send the file again; if it happens again, tell your administrator.",
     ),
 )
 """About rows, judged against the registry."""

@@ -53,7 +53,7 @@ def preview_answer(exchange: Exchange, previewed: Previewed, uploader: str, file
     """The answer a dry run would give."""
     template = previewed.desk.template
     with exchange.registry.view() as tx:
-        lists = template_lists(exchange, tx, template)
+        lists = template_lists(exchange, tx, template, uploader)
     cells = previewed.checked.written
     answer = Answer(
         number="-",
@@ -91,7 +91,7 @@ def _answer(exchange: Exchange, upload: Upload) -> Answer:
     source = upload.same_as or upload.id
     with exchange.registry.view() as tx:
         rows, findings = tx.uploads.effects(source), tx.uploads.findings(source)
-        lists = template_lists(exchange, tx, template)
+        lists = template_lists(exchange, tx, template, upload.uploader)
     cells = no_cells(template.schema)
     if upload.state is UploadState.COMPLETED:
         cells = read_upload(exchange, template, exchange.archive.read_plaintext(upload.sha256)).written

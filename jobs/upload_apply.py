@@ -15,7 +15,7 @@ from jobs.runs import Run
 from jobs.states import FileState
 from jobs.upload_chunks import Dealt, Desk
 from jobs.upload_preview import deal_chunk, desk_of, previewed, rehearse_inboxes, shown, starts
-from jobs.upload_reading import Checked, UploadRefused, read_upload
+from jobs.upload_reading import Checked, UploadRefused, read_upload, refused
 from jobs.uploads import Consent, Upload, UploadState
 from jobs.work import Subject, Work
 
@@ -36,12 +36,15 @@ def apply_uploads(exchange: Exchange, run: Run) -> Work:
 
 def _apply(exchange: Exchange, run: Run, upload: Upload, work: Work) -> None:
     work.done += 1
-    if upload.same_as is not None:
-        _repeat(exchange, run, upload, work)
-        return
     try:
         with exchange.registry.view() as tx:
             desk = desk_of(exchange, tx, upload.template, upload.uploader, upload.file_id)
+            earlier = None if upload.same_as is None else tx.uploads.get(upload.same_as)
+        if earlier is not None and earlier.state is UploadState.COMPLETED:
+            _repeat(exchange, run, upload, earlier, work)
+            return
+        if earlier is not None and earlier.state is UploadState.HELD:
+            raise UploadRefused(refused("UPLOAD_WAITS", f"upload {earlier.id}"))
         checked = read_upload(exchange, desk.template, exchange.archive.read_plaintext(upload.sha256))
     except UploadRefused as refusal:
         _fail(exchange, run, upload, refusal.findings, work)
@@ -117,6 +120,7 @@ def _complete(exchange: Exchange, run: Run, upload: Upload, checked: Checked, wo
             upload.id,
             UploadState.IN_PROGRESS,
             UploadState.COMPLETED,
+            same_as=None,
             rows_total=upload.counts.rows,
             updated_at=exchange.clock.now(),
         )
@@ -129,10 +133,9 @@ def _complete(exchange: Exchange, run: Run, upload: Upload, checked: Checked, wo
     work.subjects.append(Subject(upload.file_name, checked.schema, checked.table))
 
 
-def _repeat(exchange: Exchange, run: Run, upload: Upload, work: Work) -> None:
+def _repeat(exchange: Exchange, run: Run, upload: Upload, earlier: Upload, work: Work) -> None:
     """The same bytes again: recognised, nothing is done."""
     with exchange.registry.transaction() as tx:
-        earlier = tx.uploads.get(upload.same_as or 0)
         tx.uploads.move(
             upload.id,
             UploadState.IN_PROGRESS,
@@ -164,7 +167,7 @@ def _fail(exchange: Exchange, run: Run, upload: Upload, findings: pa.Table, work
         tx.runs.touch_file(run.id, upload.file_id)
         tx.runs.add_findings(run.id, upload.file_id, upload.file_name, findings.select(FINDINGS_SCHEMA.names))
         file = tx.files.get(upload.file_id)
-        if file.state is not FileState.QUARANTINED:
+        if file.state is FileState.COLLECTED:  # not what another upload of the same bytes has applied
             tx.files.set_aside(file, code, title, exchange.clock.now())
         _audit(exchange, tx, run, upload, "upload refused", title, code=code)
     work.failed += 1

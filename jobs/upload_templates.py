@@ -20,18 +20,24 @@ def named(name: str) -> Template:
     return template(name)
 
 
-def download(exchange: Exchange, name: str) -> bytes:
-    """The blank workbook. Raises NotFound."""
+def download(exchange: Exchange, name: str, email: str) -> bytes:
+    """The blank workbook for somebody. Raises NotFound."""
     chosen = named(name)
     with exchange.registry.view() as tx:
-        lists = template_lists(exchange, tx, chosen)
+        lists = template_lists(exchange, tx, chosen, email)
     uploads = exchange.uploads.rules
     return write_template(chosen, lists, uploads.rules, UploadLimits(uploads.max_rows, uploads.max_bytes))
 
 
-def template_lists(exchange: Exchange, tx: Transaction, chosen: Template) -> Mapping[str, Sequence[str]]:
-    """What the columns with drop-downs offer: a list of the settings, else what the registry holds."""
+def template_lists(exchange: Exchange, tx: Transaction, chosen: Template, email: str) -> Mapping[str, Sequence[str]]:
+    """What the columns with drop-downs offer: a list of the settings, else what the registry holds.
+
+    An uploader of one customer is shown no other.
+    """
     wanted = {column.offers for column in chosen.schema.columns if column.offers}
     given: dict[str, Sequence[str]] = dict(exchange.uploads.rules.rules.lists)
     given["providers"] = sorted(exchange.providers)
+    uploader = tx.uploads.uploader(email)
+    if uploader is not None and uploader.customer_id is not None:
+        given["customers"] = [uploader.customer_name]
     return {name: given[name] if given.get(name) else tx.records.offers(name) for name in sorted(wanted)}

@@ -115,6 +115,7 @@ class Uploader:
     email: str
     customer_id: int | None = None
     customer: str = EVERYONE
+    customer_name: str = ""
 
 
 class UploadInbox(Folder, Protocol):

@@ -78,12 +78,12 @@ def list_uploads(user: GetUserDep, template: str = "", status: str = "", mine: s
 
 
 @router.get("/uploads/template/{name}")
-def download_template(name: str) -> Response:
+def download_template(name: str, user: GetUserDep) -> Response:
     """The blank workbook."""
     from jobs.upload_templates import download
 
     with application() as muster:
-        return _workbook(f"{name}.xlsx", download(muster.exchange, name))
+        return _workbook(f"{name}.xlsx", download(muster.exchange, name, address_of(user)))
 
 
 @router.post("/uploads", dependencies=[Depends(may_change)])

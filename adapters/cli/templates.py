@@ -28,6 +28,9 @@ def template(
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FILE", help="Where to write it; <NAME>.xlsx here.", dir_okay=False)
     ] = None,
+    email: Annotated[
+        str, typer.Option("--as", metavar="EMAIL", help="For whom: one customer's people see no other.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     from adapters.cli.screen import messages, print_json, results
@@ -37,7 +40,7 @@ def template(
         _list(as_json)
         return
     with ctx.obj.muster() as app:
-        data = download(app.exchange, name)
+        data = download(app.exchange, name, email)
     target = to or Path(f"{name}.xlsx")
     target.write_bytes(data)
     if as_json:

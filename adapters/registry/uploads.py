@@ -192,9 +192,11 @@ class Uploads:
     def uploaders(self) -> list[Uploader]:
         """The active ones, by e-mail."""
         source = uploaders.outerjoin(customers, customers.c.id == uploaders.c.customer_id)
-        statement = select(uploaders.c.email, uploaders.c.customer_id, customers.c.account).select_from(source)
+        statement = select(
+            uploaders.c.email, uploaders.c.customer_id, customers.c.account, customers.c.name
+        ).select_from(source)
         rows = self._db.execute(statement.where(uploaders.c.active).order_by(uploaders.c.email))
-        return [Uploader(row.email, row.customer_id, row.account or EVERYONE) for row in rows]
+        return [Uploader(row.email, row.customer_id, row.account or EVERYONE, row.name or "") for row in rows]
 
     def was_removed(self, email: str) -> bool:
         """Whether somebody was an uploader and is one no more."""

@@ -244,3 +244,48 @@ def test_every_upload_has_a_validation_in_its_report(uploads: UploadDesk) -> Non
     assert [item.suite for item in report.validations] == ["locations"]
     assert report.files[0].name == "book.xlsx"
     assert report.conservation.holds
+
+
+def test_a_file_whose_like_is_held_waits_for_that_decision(configured: UploadDesk) -> None:
+    set_rules(configured, commit=False)
+    data = filled("locations", location(f"City {next(NUMBERS)}"))
+    configured.drop("locations", data)
+    configured.run()
+    held = configured.newest()
+    configured.drop("locations", data, "copy.xlsx")
+    configured.run()
+    copy = configured.newest()
+    assert (held.state, copy.state) == (UploadState.HELD, UploadState.FAILED)
+    assert [code for _, _, code in configured.findings(copy)] == ["UPLOAD_WAITS"]
+    commit_upload(configured.desk.app.exchange, held.id, "boss@example.com", "checked")
+    configured.run()
+    with configured.desk.registry.view() as tx:
+        assert tx.uploads.get(held.id).counts == Counts(new=1)
+
+
+def test_a_discarded_file_may_be_sent_again(configured: UploadDesk) -> None:
+    set_rules(configured, commit=False)
+    data = filled("locations", location(f"City {next(NUMBERS)}"))
+    configured.drop("locations", data)
+    configured.run()
+    discard_upload(configured.desk.app.exchange, configured.newest().id, "boss@example.com", "not yet")
+    set_rules(configured, commit=True)
+    configured.drop("locations", data)
+    configured.run()
+    assert (configured.newest().state, configured.newest().counts) == (UploadState.COMPLETED, Counts(new=1))
+
+
+def test_a_stranger_learns_nothing_of_a_file_that_was_applied(uploads: UploadDesk) -> None:
+    with uploads.desk.registry.transaction() as tx:
+        tx.uploads.set_uploader(ADA, None)
+    data = filled("locations", location(f"City {next(NUMBERS)}"))
+    uploads.drop("locations", data)
+    uploads.run()
+    applied = uploads.newest()
+    uploads.drop("locations", data, uploader="eve@example.com")
+    uploads.run()
+    refused = uploads.newest()
+    assert (refused.state, refused.counts) == (UploadState.FAILED, Counts())
+    with uploads.desk.registry.view() as tx:
+        assert tx.uploads.get(applied.id).counts == Counts(new=1)
+        assert tx.files.get(applied.file_id).state == "DONE"

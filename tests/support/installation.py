@@ -91,7 +91,7 @@ def order_row(number: int, **values: str) -> dict[str, str]:
 def make_installation(home: Path, port: int, registry_url: str = "", **provider: object) -> Installation:
     """A new installation below `home`, whose provider `acme` is the simulator on `port`."""
     workspace = Workspace(home)
-    settings: dict[str, object] = {"inbox": {"settle": "0s"}}
+    settings: dict[str, object] = {"inbox": {"settle": "0s"}, "uploads": {"settle": "0s"}}
     if registry_url:
         settings["registry_url"] = registry_url
     initialise(workspace, "Example Ltd", settings)

@@ -154,7 +154,7 @@ def test_wrong_cells_are_coloured_framed_and_have_a_note() -> None:
 
 
 def test_an_error_finding_fails_its_row_whatever_the_effect() -> None:
-    found = answer(cells([(2, {})]), ["NEW"], findings((2, None, "ROW_INTERRUPTED", None)))
+    found = answer(cells([(2, {})]), ["NEW"], findings((2, None, "VIN_PLACEHOLDER", None)))
     assert data_rows(write_answer(SAMPLE, found))[1][RESULT] == "Failed"
 
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from formats import findings
+from formats import findings, upload_findings
 from formats.checks import IDENTIFIER_KINDS, IsIdentifier, code_of
 from formats.findings import CATALOGUE, FINDINGS_SCHEMA, Finding, Severity, no_findings
 from jobs import errors
 from jobs.work import findings_table
 
 ROOT = Path(__file__).resolve().parents[2]
-OWN = Path(findings.__file__)
+OWN = {Path(findings.__file__), Path(upload_findings.__file__)}
 ERRORS = Path(errors.__file__)
 MODULES = [path for layer in ("formats", "jobs", "adapters") for path in sorted((ROOT / layer).rglob("*.py"))]
-INNER = [path for path in MODULES if path.relative_to(ROOT).parts[0] != "adapters" and path not in (OWN, ERRORS)]
+INNER = [path for path in MODULES if path.relative_to(ROOT).parts[0] != "adapters" and path not in (*OWN, ERRORS)]
 
 
 def texts(path: Path) -> set[str]:
@@ -54,7 +54,7 @@ def test_every_text_that_looks_like_a_finding_is_in_the_catalogue() -> None:
 
 
 def test_every_finding_of_the_catalogue_is_made_somewhere() -> None:
-    used = set().union(*(texts(path) for path in INNER)) | DERIVED
+    used = set().union(*(texts(path) for path in MODULES if path not in (*OWN, ERRORS))) | DERIVED
     assert set(CATALOGUE) - used == set()
 
 
