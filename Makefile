@@ -60,7 +60,7 @@ fmt: dev ## format the code and mend what ruff can mend
 	@$(BIN)/ruff format .
 
 .PHONY: bench
-bench: runtime ## run the benchmarks
+bench: dev ## run the benchmarks
 	@$(BIN)/python -m bench
 
 .PHONY: compose-check
