@@ -12,8 +12,13 @@ from adapters.channels.names import PART, printable
 from jobs.errors import RemoteFileRefused, RemotePathRefused
 from jobs.ports import RemoteFile
 
-_UNFINISHED = (PART, ".tmp")
+_UNFINISHED = (PART, ".filepart", ".tmp")  # WinSCP uploads under `<name>.filepart`
 _HIDDEN = (".", "~$")  # Excel keeps `~$<name>` beside a workbook while it is open
+
+
+def is_finished(name: str) -> bool:
+    """Neither hidden nor the name of a file that somebody is still writing."""
+    return not name.startswith(_HIDDEN) and not name.lower().endswith(_UNFINISHED)
 
 
 class DropFolder:
@@ -58,11 +63,7 @@ class DropFolder:
             raise RemotePathRefused(f"remove {printable(name)}: {error.strerror}") from error
 
     def _wanted(self, name: str) -> bool:
-        return (
-            self._pattern.fullmatch(name) is not None
-            and not name.startswith(_HIDDEN)
-            and not name.lower().endswith(_UNFINISHED)
-        )
+        return self._pattern.fullmatch(name) is not None and is_finished(name)
 
     def _file(self, name: str) -> Path:
         if "/" in name or "\0" in name or not self._wanted(name):

@@ -8,11 +8,11 @@ from pathlib import Path
 from uuid import uuid4
 
 from adapters.channels.names import printable
-from adapters.inbox import DropFolder
+from adapters.inbox import DropFolder, is_finished
 from adapters.remote_inbox import RemoteInbox
 from formats.templates import NAMES
-from jobs.errors import RemoteFileRefused, RemotePathRefused
-from jobs.ports import Channel, RemoteFile, Session, Spool
+from jobs.errors import MusterError, RemoteFileRefused, RemotePathRefused
+from jobs.ports import Channel, Listing, RemoteFile, Session, Spool
 from jobs.uploads import ANSWER_FOLDERS, Consent, UploadInbox, UploadInboxes
 
 UNKNOWN_UPLOADER = "unknown"
@@ -21,6 +21,11 @@ UNKNOWN_UPLOADER = "unknown"
 _ANY_NAME = r"[^/\x00]*"
 _REMOTE = "sftp:"
 _CLUTTER = frozenset({"desktop.ini", "thumbs.db"})
+_LONGEST_UPLOADER = 254  # as in the registry
+
+
+def _usable(files: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
+    return tuple(file for file in files if is_finished(file.name) and file.name.lower() not in _CLUTTER)
 
 
 class LocalDrop(DropFolder):
@@ -36,15 +41,21 @@ class LocalDrop(DropFolder):
         self.place = f"{template}/{uploader}"
 
     def files(self) -> Sequence[RemoteFile]:
-        return [file for file in super().files() if file.name.lower() not in _CLUTTER]
+        return _usable(super().files())
+
+    def look(self) -> Listing:
+        return Listing(tuple(self.files()), ())
 
     def answer(self, folder: str, name: str, data: bytes) -> None:
-        """Written beside its name, then renamed: nobody opens half an answer."""
+        """Written beside its name, then renamed: nobody opens half an answer. Raises RemotePathRefused."""
         place = self._folder / folder
-        place.mkdir(exist_ok=True)
         part = place / f".{name}.part"
-        part.write_bytes(data)
-        part.replace(place / name)
+        try:
+            place.mkdir(exist_ok=True)
+            part.write_bytes(data)
+            part.replace(place / name)
+        except OSError as error:
+            raise RemotePathRefused(f"write {printable(name)}: {error.strerror}") from error
 
 
 class RemoteDrop(RemoteInbox):
@@ -59,10 +70,22 @@ class RemoteDrop(RemoteInbox):
         self.place = f"{_REMOTE}{template}/{uploader}"
 
     def holds_files(self, session: Session) -> bool:
+        """Raises RemotePathRefused for a folder that is there, and closed to us."""
         try:
-            return bool(session.list(self._folder).files)
-        except RemotePathRefused:
+            listing = session.list(self._folder)
+        except RemotePathRefused as error:
+            if isinstance(error.__cause__, PermissionError):
+                raise
             return False
+        return bool(_usable(listing.files) or listing.refused)
+
+    def files(self) -> Sequence[RemoteFile]:
+        return self.look().files
+
+    def look(self) -> Listing:
+        with self._channel.open() as session:
+            listing = session.list(self._folder)
+        return Listing(_usable(listing.files), listing.refused)
 
     def remove(self, name: str) -> None:
         with self._channel.open() as session:
@@ -71,6 +94,7 @@ class RemoteDrop(RemoteInbox):
     def answer(self, folder: str, name: str, data: bytes) -> None:
         with self._spool.file(".xlsx") as path, self._channel.open() as session:
             path.write_bytes(data)
+            session.remove(f"{self._folder}/{folder}", name)  # an earlier answer to the same upload, perhaps longer
             session.deliver(path, f"{self._folder}/{folder}", name)
 
 
@@ -79,6 +103,32 @@ def make_drop_folders(root: Path, uploader: str) -> Path:
     for template in NAMES:
         (root / template / uploader).mkdir(parents=True, exist_ok=True)
     return root / "<template>" / uploader
+
+
+class ClosedDrop:
+    """Stands where drop folders cannot be reached now: the others are handled, and the run says why these are not."""
+
+    consent = Consent.BY_SETTING
+    template = uploader = ""
+
+    def __init__(self, place: str, error: MusterError) -> None:
+        self.place = place
+        self._error = error
+
+    def look(self) -> Listing:
+        raise self._error
+
+    def files(self) -> Sequence[RemoteFile]:
+        raise self._error
+
+    def read(self, name: str, limit: int) -> bytes:
+        raise self._error
+
+    def remove(self, name: str) -> None:
+        raise self._error
+
+    def answer(self, folder: str, name: str, data: bytes) -> None:
+        raise self._error
 
 
 class LocalDrops:
@@ -93,16 +143,29 @@ class LocalDrops:
     def find(self, place: str) -> UploadInbox | None:
         return next((inbox for inbox in self._found() if inbox.place == place), None)
 
-    def _found(self) -> Iterator[LocalDrop]:
+    def _found(self) -> Iterator[LocalDrop | ClosedDrop]:
         for template in NAMES:
             folder = self._root / template
             if not folder.is_dir():
                 continue
             yield LocalDrop(folder, template, UNKNOWN_UPLOADER)
-            for entry in sorted(folder.iterdir()):
-                hidden = entry.name.startswith(".") or entry.name in ANSWER_FOLDERS
-                if not hidden and entry.is_dir() and not entry.is_symlink():
-                    yield LocalDrop(entry, template, entry.name)
+            try:
+                entries = sorted(folder.iterdir())
+            except OSError as error:
+                yield ClosedDrop(template, RemotePathRefused(f"drop folder {folder}: {error.strerror}"))
+                continue
+            yield from (_drop_of(entry, template) for entry in entries if _is_drop(entry))
+
+
+def _is_drop(entry: Path) -> bool:
+    hidden = entry.name.startswith(".") or entry.name in ANSWER_FOLDERS
+    return not hidden and entry.is_dir() and not entry.is_symlink()
+
+
+def _drop_of(entry: Path, template: str) -> LocalDrop | ClosedDrop:
+    if entry.name.isprintable() and len(entry.name) <= _LONGEST_UPLOADER:
+        return LocalDrop(entry, template, entry.name)
+    return ClosedDrop(template, RemotePathRefused(f"the folder {printable(entry.name)} cannot be the name of anybody"))
 
 
 class RemoteDrops:
@@ -116,11 +179,22 @@ class RemoteDrops:
 
     def all(self) -> Sequence[UploadInbox]:
         """Those that hold files; one connection looks into all of them."""
-        with self._channel.open() as session:
-            return [drop for drop in self._drops() if drop.holds_files(session)]
+        try:
+            with self._channel.open() as session:
+                return list(self._holding_files(session))
+        except MusterError as error:
+            return [ClosedDrop(_REMOTE.rstrip(":"), error)]
 
     def find(self, place: str) -> UploadInbox | None:
         return next((drop for drop in self._drops() if drop.place == place), None)
+
+    def _holding_files(self, session: Session) -> Iterator[RemoteDrop | ClosedDrop]:
+        for drop in self._drops():
+            try:
+                if drop.holds_files(session):
+                    yield drop
+            except RemotePathRefused as error:
+                yield ClosedDrop(drop.place, error)
 
     def _drops(self) -> Iterator[RemoteDrop]:
         for template, uploader in product(NAMES, self._uploaders):
@@ -162,6 +236,9 @@ class HandedIn:
 
     def files(self) -> Sequence[RemoteFile]:
         return [] if self._taken else [RemoteFile(self.name, len(self.data), 0)]
+
+    def look(self) -> Listing:
+        return Listing(tuple(self.files()), ())
 
     def read(self, name: str, limit: int) -> bytes:
         """Raises RemoteFileRefused over `limit` bytes."""

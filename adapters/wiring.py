@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapters import owner
 from adapters.archive import FileArchive
 from adapters.channels.folder import FolderChannel
+from adapters.channels.names import is_peoples, is_safe
 from adapters.channels.sftp import SftpChannel
 from adapters.clock import SystemClock
 from adapters.inbox import DropFolder
@@ -85,8 +86,8 @@ class _Channels:
             return FolderChannel(Path(provider.folder.path))
         raise NotFound(f"provider {provider.name!r} has no channel")
 
-    def sftp(self, settings: SftpSettings) -> Channel:
-        return SftpChannel(settings, channel_key(settings.credential, self._workspace, self._connections))
+    def sftp(self, settings: SftpSettings, safe: Callable[[str], bool] = is_safe) -> Channel:
+        return SftpChannel(settings, channel_key(settings.credential, self._workspace, self._connections), safe)
 
 
 def _drops(workspace: Workspace, settings: Settings, channels: _Channels, spool: FileSpool) -> AllDrops:
@@ -94,7 +95,8 @@ def _drops(workspace: Workspace, settings: Settings, channels: _Channels, spool:
     source = settings.uploads.source
     if source is None:
         return AllDrops(local)
-    return AllDrops(local, RemoteDrops(channels.sftp(source.sftp), spool, source.folder, source.uploaders))
+    remote = channels.sftp(source.sftp, is_peoples)
+    return AllDrops(local, RemoteDrops(remote, spool, source.folder, source.uploaders))
 
 
 def _upload_rules(settings: Settings) -> UploadRules:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from formats.template import Known, Lookup, Write
 from jobs.batches import Batch
+from jobs.catalogue import Job
 from jobs.files import InboundFile
 from jobs.resolution import Decision
 from jobs.runs import Conservation, ConservationCheck, FileFacts, FindingCount, Run, RunStatus, Step
@@ -122,6 +123,9 @@ class Files(Protocol):
     def describe(self, file_id: int, **values: Any) -> None:
         """Fill in what was learned about the file: counts, sequence, batch, signer."""
 
+    def count(self, file_id: int, *, read: int, passed: int, duplicate: int, failed: int) -> None:
+        """Add rows to what is counted of the file already."""
+
     def in_states(self, kind: str, provider: str, states: Sequence[FileState]) -> list[InboundFile]:
         """Oldest first."""
 
@@ -176,6 +180,9 @@ class Runs(Protocol):
         """Record the run, or return the one that has this key already (a retry of the same run)."""
 
     def get(self, run_id: str) -> Run: ...
+
+    def ended_since(self, job: Job, status: RunStatus, moment: datetime) -> bool:
+        """Whether a run of the job ended like this at `moment` or later."""
 
     def recent(self, limit: int) -> list[Run]:
         """Newest runs first."""

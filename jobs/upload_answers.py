@@ -13,13 +13,15 @@ from formats.templates import template as template_of
 from formats.workbook.answer import Answer, no_cells
 from formats.workbook.answer_file import write_answer, write_failed
 from jobs.context import Exchange
-from jobs.errors import RemotePathRefused, Retry
+from jobs.errors import MusterError
 from jobs.runs import Run
 from jobs.upload_preview import Previewed
-from jobs.upload_reading import read_upload
+from jobs.upload_reading import UploadRefused, read_upload
 from jobs.upload_templates import template_lists
 from jobs.uploads import Upload, UploadInbox, UploadState
 from jobs.work import Work
+
+_STEM_BYTES = 150
 
 
 def answer_uploads(exchange: Exchange, run: Run) -> Work:
@@ -42,7 +44,7 @@ def answer_files(exchange: Exchange, upload: Upload) -> dict[str, bytes]:
     """The answer by its file name and, if rows failed, a workbook of those alone."""
     answer = _answer(exchange, upload)
     template = template_of(upload.template)
-    stem = f"{PurePath(upload.file_name).stem}.upload-{upload.id}"
+    stem = f"{_cut(PurePath(upload.file_name).stem)}.upload-{upload.id}"
     files = {f"{stem}.result.xlsx": write_answer(template, answer)}
     if upload.counts.failed and upload.state is not UploadState.FAILED:
         files[f"{stem}.failed.xlsx"] = write_failed(template, answer)
@@ -72,14 +74,20 @@ def preview_answer(exchange: Exchange, previewed: Previewed, uploader: str, file
     return write_answer(template, answer)
 
 
+def _cut(stem: str) -> str:
+    """Short enough for a file system to take with what is added to it."""
+    return stem.encode()[:_STEM_BYTES].decode(errors="ignore")
+
+
 def _laid(exchange: Exchange, upload: Upload, inbox: UploadInbox, work: Work) -> bool:
     folder = "failed" if upload.state is UploadState.FAILED else "done"
     try:
         for name, data in answer_files(exchange, upload).items():
             inbox.answer(folder, name, data)
-    except (RemotePathRefused, Retry) as error:
+    except (MusterError, UploadRefused) as error:
+        what = error.what if isinstance(error, MusterError) else str(error)
         work.failed += 1
-        work.notes.append(f"answer to upload {upload.id}: {error.what}; the next run tries again")
+        work.notes.append(f"answer to upload {upload.id} for {upload.place}/{folder}: {what}; the next run tries again")
         return False
     work.done += 1
     work.count({"answers given": 1})

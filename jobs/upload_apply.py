@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from formats.findings import CATALOGUE, FINDINGS_SCHEMA
 from jobs.context import Exchange
+from jobs.errors import Refused, Setup
 from jobs.registry import Transaction
 from jobs.runs import Run
 from jobs.states import FileState
-from jobs.upload_chunks import Dealt, Desk
+from jobs.upload_chunks import Desk
 from jobs.upload_preview import deal_chunk, desk_of, previewed, rehearse_inboxes, shown, starts
 from jobs.upload_reading import Checked, UploadRefused, read_upload, refused
 from jobs.uploads import Consent, Upload, UploadState
@@ -30,7 +31,11 @@ def apply_uploads(exchange: Exchange, run: Run) -> Work:
         with exchange.registry.view() as tx:
             waiting = tx.uploads.in_progress()
         for upload in waiting:
-            _apply(exchange, run, upload, work)
+            try:
+                _apply(exchange, run, upload, work)
+            except (Refused, Setup) as error:  # this one waits for a person; the others go on
+                work.failed += 1
+                work.notes.append(f"upload {upload.id} stays in progress: {error.what}")
     return work
 
 
@@ -40,7 +45,7 @@ def _apply(exchange: Exchange, run: Run, upload: Upload, work: Work) -> None:
         with exchange.registry.view() as tx:
             desk = desk_of(exchange, tx, upload.template, upload.uploader, upload.file_id)
             earlier = None if upload.same_as is None else tx.uploads.get(upload.same_as)
-        if earlier is not None and earlier.state is UploadState.COMPLETED:
+        if earlier is not None and _may_repeat(upload, desk, earlier):
             _repeat(exchange, run, upload, earlier, work)
             return
         if earlier is not None and earlier.state is UploadState.HELD:
@@ -49,6 +54,7 @@ def _apply(exchange: Exchange, run: Run, upload: Upload, work: Work) -> None:
     except UploadRefused as refusal:
         _fail(exchange, run, upload, refusal.findings, work)
         return
+    upload = _on_its_own(exchange, upload)
     if _held(exchange, run, upload, desk, checked, work):
         return
     for start in starts(exchange, checked):
@@ -57,27 +63,46 @@ def _apply(exchange: Exchange, run: Run, upload: Upload, work: Work) -> None:
     _complete(exchange, run, upload, checked, work)
 
 
+def _may_repeat(upload: Upload, desk: Desk, earlier: Upload) -> bool:
+    """Somebody limited to one customer is not told what became of another's rows: theirs are judged anew."""
+    return earlier.state is UploadState.COMPLETED and (
+        earlier.uploader == upload.uploader or desk.uploader.customer_id is None
+    )
+
+
+def _on_its_own(exchange: Exchange, upload: Upload) -> Upload:
+    """It repeats no other: its rows count."""
+    if upload.same_as is None:
+        return upload
+    with exchange.registry.transaction() as tx:
+        tx.uploads.describe(upload.id, same_as=None)
+        return tx.uploads.get(upload.id)
+
+
 def _commit_chunk(exchange: Exchange, run: Run, upload: Upload, desk: Desk, checked: Checked, start: int) -> Upload:
     with exchange.registry.transaction() as tx:
         dealt = deal_chunk(tx, desk, exchange, checked, start)
         findings = pa.concat_tables([checked.findings_of(start, dealt.rows["row"]), dealt.findings])
         moved = tx.uploads.advance(upload, dealt.rows, findings, exchange.clock.now())
-        _count_file_rows(tx, desk, moved, dealt)
+        _count_file_rows(tx, desk, upload, moved)
         tx.runs.touch_file(run.id, upload.file_id)
         tx.runs.add_findings(run.id, upload.file_id, upload.file_name, findings.select(FINDINGS_SCHEMA.names))
     return moved
 
 
-def _count_file_rows(tx: Transaction, desk: Desk, upload: Upload, dealt: Dealt) -> None:
-    """The file's own counters move in the same transaction: the conservation count reads them at any moment."""
-    counts = upload.counts
-    duplicate = counts.unchanged if desk.template.orders else 0
-    tx.files.describe(
-        upload.file_id,
-        rows_read=counts.rows,
-        rows_passed=counts.passed - duplicate,
-        rows_duplicate=duplicate,
-        rows_failed=counts.failed,
+def _count_file_rows(tx: Transaction, desk: Desk, before: Upload, after: Upload) -> None:
+    """The file's own counters move in the same transaction: the conservation count reads them at any moment.
+
+    They are those of every upload of its bytes together: one that was refused halfway has applied rows, too.
+    """
+    then, now = before.counts, after.counts
+    duplicate = now.unchanged - then.unchanged if desk.template.orders else 0
+    tx.files.count(
+        after.file_id,
+        read=now.rows - then.rows,
+        passed=now.passed - then.passed - duplicate,
+        duplicate=duplicate,
+        failed=now.failed - then.failed,
     )
 
 
@@ -120,7 +145,6 @@ def _complete(exchange: Exchange, run: Run, upload: Upload, checked: Checked, wo
             upload.id,
             UploadState.IN_PROGRESS,
             UploadState.COMPLETED,
-            same_as=None,
             rows_total=upload.counts.rows,
             updated_at=exchange.clock.now(),
         )
@@ -155,12 +179,14 @@ def _fail(exchange: Exchange, run: Run, upload: Upload, findings: pa.Table, work
     """The file is refused as a whole and waits in quarantine, where it can be looked at."""
     code = findings["code"][0].as_py()
     title = CATALOGUE[code].title
+    applied = f"; its first {upload.rows_done} rows had been dealt with" if upload.rows_done else ""
     with exchange.registry.transaction() as tx:
         tx.uploads.move(
             upload.id,
             UploadState.IN_PROGRESS,
             UploadState.FAILED,
-            reason=f"{code}: {title}",
+            same_as=None,
+            reason=f"{code}: {title}{applied}",
             updated_at=exchange.clock.now(),
         )
         tx.uploads.add_findings(upload.id, findings)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from datetime import timedelta
 
 from formats.templates import template as template_of
+from jobs.catalogue import Job
 from jobs.context import Exchange
-from jobs.errors import RemoteFileRefused
+from jobs.errors import MusterError
 from jobs.files import FileKind, InboundFile
 from jobs.ports import RemoteFile
 from jobs.registry import Transaction
-from jobs.runs import Run
+from jobs.runs import Run, RunStatus
 from jobs.states import FileState
+from jobs.upload_looking import look, plain, read_whole, stable_files
 from jobs.uploads import Upload, UploadInbox
 from jobs.work import Work
+
+SAID_AGAIN_AFTER = timedelta(minutes=10)
 
 
 def collect_uploads(exchange: Exchange, run: Run) -> Work:
     """Take in every stable file of every drop folder, oldest first. A dry run only counts them."""
     work = Work("collect_uploads")
     with exchange.lease("uploads:in") as exchange:
-        for inbox, file in stable_files(exchange):
+        for inbox, file in stable_files(exchange, work):
             if run.dry_run:
                 work.done += 1
                 work.count({"files waiting": 1})
@@ -30,11 +34,17 @@ def collect_uploads(exchange: Exchange, run: Run) -> Work:
 
 
 def anything_waits(exchange: Exchange) -> bool:
-    """Whether a workbook lies in a drop folder, or an upload is not ended or not answered."""
-    if any(inbox.files() for inbox in exchange.uploads.inboxes.all()):
-        return True
+    """Whether a workbook lies in a drop folder, one cannot be looked into, or an upload is not ended or answered.
+
+    What an earlier run has said already, such as that a server is away, is said again only after a while.
+    """
+    looked = look(exchange)
     with exchange.registry.view() as tx:
-        return bool(tx.uploads.in_progress() or tx.uploads.to_answer())
+        if tx.uploads.in_progress() or tx.uploads.to_answer():
+            return True
+        said = tx.runs.ended_since(Job.BULK_UPLOAD, RunStatus.PARTLY, exchange.clock.now() - SAID_AGAIN_AFTER)
+    sendable = any(file.size <= exchange.uploads.rules.max_bytes for _, file in looked.waiting)
+    return sendable or (bool(looked.waiting or looked.troubles) and not said)
 
 
 def claim_file(
@@ -55,56 +65,56 @@ def claim_file(
     )
 
 
-def stable_files(exchange: Exchange) -> Iterator[tuple[UploadInbox, RemoteFile]]:
-    """Files whose size and time are the same in two looks: nobody is writing them any more."""
-    first = [(inbox, set(inbox.files())) for inbox in exchange.uploads.inboxes.all()]
-    first = [(inbox, files) for inbox, files in first if files]
-    if not first:
-        return
-    exchange.clock.sleep(exchange.uploads.rules.settle.total_seconds())
-    settled = [(inbox, file) for inbox, files in first for file in files & set(inbox.files())]
-    yield from sorted(settled, key=lambda pair: (pair[1].mtime, pair[0].place, pair[1].name))
-
-
 def _collect(exchange: Exchange, run: Run, inbox: UploadInbox, file: RemoteFile, work: Work) -> None:
-    try:
-        data = inbox.read(file.name, exchange.uploads.rules.max_bytes)
-    except RemoteFileRefused as error:
-        work.failed += 1
-        work.notes.append(f"{inbox.place}/{file.name}: {error.what}")
+    data = read_whole(exchange, inbox, file, work)
+    if data is None:
         return
     upload = register(exchange, run, inbox, file.name, data)
-    # crash window: registered but still in the drop folder; it is then collected once more, and recognised
-    inbox.remove(file.name)
     work.done += 1
     work.count({"files collected": 1})
-    work.notes.append(f"{file.name} of {inbox.uploader} is upload {upload.id}")
+    work.notes.append(f"{upload.file_name} of {inbox.uploader} is upload {upload.id}")
+    # crash window: registered but still in the drop folder; the next run knows it by place, name and bytes
+    try:
+        if file in inbox.look().files:  # else somebody has saved another over it: that one is an upload of its own
+            inbox.remove(file.name)
+    except MusterError as error:
+        work.failed += 1
+        work.notes.append(f"upload {upload.id} is registered, but cannot be taken out of {inbox.place}: {error.what}")
+        return
+    # crash window: removed, but not recorded; the same file in the same place then gets the same answer once more
+    with exchange.registry.transaction() as tx:
+        tx.uploads.describe(upload.id, taken=True, answered=False)
 
 
 def register(exchange: Exchange, run: Run, inbox: UploadInbox, name: str, data: bytes) -> Upload:
-    """Archive the workbook, then give it its number."""
+    """Archive the workbook, then give it its number. A file that was not taken out of its folder keeps its number."""
     digest = exchange.archive.keep_plaintext(data)
-    template = template_of(inbox.template)
     with exchange.registry.transaction() as tx:
-        file = claim_file(tx, exchange, run, template.name, name, digest, len(data))
-        earlier = tx.uploads.same(template.name, file.id)
-        upload = tx.uploads.create(
-            template=template.name,
-            version=template.version,
-            file_id=file.id,
-            file_name=name,
-            uploader=inbox.uploader,
-            place=inbox.place,
-            consent=inbox.consent,
-            same_as=None if earlier is None else earlier.id,
-            run_id=run.id,
-            now=exchange.clock.now(),
-        )
-        tx.audit.append(
-            actor=inbox.uploader,
-            action="upload received",
-            subject=f"upload {upload.id}",
-            now=exchange.clock.now(),
-            facts={"run": run.id, "template": template.name, "sha256": digest},
-        )
+        file = claim_file(tx, exchange, run, inbox.template, plain(name), digest, len(data))
+        known = tx.uploads.not_taken(inbox.template, inbox.place, plain(name), file.id)
+        return known or _create(tx, exchange, run, inbox, plain(name), file)
+
+
+def _create(tx: Transaction, exchange: Exchange, run: Run, inbox: UploadInbox, name: str, file: InboundFile) -> Upload:
+    template = template_of(inbox.template)
+    earlier = tx.uploads.same(template.name, file.id)
+    upload = tx.uploads.create(
+        template=template.name,
+        version=template.version,
+        file_id=file.id,
+        file_name=name,
+        uploader=inbox.uploader,
+        place=inbox.place,
+        consent=inbox.consent,
+        same_as=None if earlier is None else earlier.id,
+        run_id=run.id,
+        now=exchange.clock.now(),
+    )
+    tx.audit.append(
+        actor=inbox.uploader,
+        action="upload received",
+        subject=f"upload {upload.id}",
+        now=exchange.clock.now(),
+        facts={"run": run.id, "template": template.name, "sha256": file.sha256},
+    )
     return upload

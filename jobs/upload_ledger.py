@@ -27,7 +27,7 @@ class Uploads(Protocol):
         run_id: str,
         now: datetime,
     ) -> Upload:
-        """A new upload, IN PROGRESS."""
+        """A new upload, IN PROGRESS; its file is not taken out of its folder yet."""
 
     def get(self, number: int) -> Upload:
         """Raises NotFound."""
@@ -38,6 +38,9 @@ class Uploads(Protocol):
     def at_place(self, place: str) -> Upload:
         """The newest upload that came from this place. Raises NotFound."""
 
+    def not_taken(self, template: str, place: str, file_name: str, file_id: int) -> Upload | None:
+        """The upload of this very file, if nobody has recorded that it left its folder."""
+
     def in_progress(self) -> list[Upload]:
         """Oldest first."""
 
@@ -47,7 +50,9 @@ class Uploads(Protocol):
     def applied_in(self, run_id: str) -> list[Upload]:
         """Completed uploads whose file this run handled, not those it only recognised."""
 
-    def history(self, limit: int, template: str | None = None, uploader: str | None = None) -> list[Upload]:
+    def history(
+        self, limit: int, template: str | None = None, uploader: str | None = None, state: UploadState | None = None
+    ) -> list[Upload]:
         """Newest first."""
 
     def move(self, number: int, before: UploadState, after: UploadState, **values: Any) -> None:

@@ -14,7 +14,8 @@ from jobs.context import Exchange
 from jobs.registry import Transaction
 from jobs.runs import Run
 from jobs.upload_chunks import Dealt, Desk, deal
-from jobs.upload_collection import claim_file, stable_files
+from jobs.upload_collection import claim_file
+from jobs.upload_looking import plain, read_whole, stable_files
 from jobs.upload_reading import Checked, UploadRefused, read_upload, refused
 from jobs.uploads import Counts, UploadInbox
 from jobs.work import SourceFindings, Subject, Work
@@ -51,15 +52,18 @@ def previewed(exchange: Exchange, tx: Transaction, desk: Desk, checked: Checked)
 
 def rehearse_inboxes(exchange: Exchange, run: Run, work: Work) -> None:
     """Preview every stable file of every drop folder; they stay where they are."""
-    for inbox, file in stable_files(exchange):
+    for inbox, file in stable_files(exchange, work):
+        data = read_whole(exchange, inbox, file, work)
+        if data is None:
+            continue
         work.done += 1
-        data = inbox.read(file.name, exchange.uploads.rules.max_bytes)
+        name = plain(file.name)
         try:
-            found = rehearse(exchange, run, inbox, file.name, data)
+            found = rehearse(exchange, run, inbox, name, data)
         except UploadRefused as refusal:
-            note_refusal(file.name, refusal, work)
+            note_refusal(name, refusal, work)
         else:
-            note_preview(file.name, found, work)
+            note_preview(name, found, work)
 
 
 def note_preview(name: str, previewed: Previewed, work: Work) -> None:

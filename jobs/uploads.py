@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from formats.rules import Rules
 from formats.template import Effect
-from jobs.ports import Folder, Workbooks
+from jobs.ports import Folder, Listing, Workbooks
 
 EVERYONE = "ALL"
 """The scope of an uploader who may change every customer's rows."""
@@ -121,6 +121,9 @@ class Uploader:
 class UploadInbox(Folder, Protocol):
     """A drop folder of one template and one uploader; `place` names it for good."""
 
+    def look(self) -> Listing:
+        """What lies in it; `refused` are names nobody can use. Raises MusterError if it cannot be looked into."""
+
     @property
     def place(self) -> str: ...
 
@@ -139,7 +142,7 @@ class UploadInbox(Folder, Protocol):
 
 class UploadInboxes(Protocol):
     def all(self) -> Sequence[UploadInbox]:
-        """Every drop folder there is now."""
+        """Every drop folder there is now. One that cannot be reached is there, and says so when it is looked into."""
 
     def find(self, place: str) -> UploadInbox | None:
         """The drop folder of that place, if it is still there."""

@@ -67,10 +67,11 @@ class FileCalls(Protocol):
 
 
 class FileSession:
-    """See `jobs.ports.Session`, whose errors it raises."""
+    """See `jobs.ports.Session`, whose errors it raises. `safe` says which names may be used."""
 
-    def __init__(self, calls: FileCalls) -> None:
+    def __init__(self, calls: FileCalls, safe: Callable[[str], bool] = is_safe) -> None:
         self._calls = calls
+        self._safe = safe
 
     def list(self, folder: str) -> Listing:
         files: dict[str, RemoteFile] = {}
@@ -79,28 +80,28 @@ class FileSession:
             for raw, facts in self._calls.entries(folder):
                 if raw in (b".", b"..") or raw.endswith(PART.encode()) or stat.S_ISDIR(facts.mode):
                     continue
-                name = raw.decode("ascii", "replace")
-                if is_safe(name) and name not in files and facts.is_regular:
+                name = raw.decode("utf-8", "replace")
+                if self._safe(name) and name not in files and facts.is_regular:
                     files[name] = RemoteFile(name, facts.size, facts.mtime)
                 else:
                     refused.append(printable(raw))
         return Listing(tuple(files[name] for name in sorted(files)), tuple(sorted(refused)))
 
     def stat(self, folder: str, name: str) -> RemoteFile | None:
-        path = remote_path(folder, name)
+        path = remote_path(folder, name, self._safe)
         with _answered(f"stat {name}", ChannelUnavailable):
             facts = self._calls.facts(path)
         return RemoteFile(name, facts.size, facts.mtime) if facts and facts.is_regular else None
 
     def unfinished(self, folder: str, name: str) -> bool:
-        path = remote_path(folder, name) + PART
+        path = remote_path(folder, name, self._safe) + PART
         with _answered(f"stat {name}{PART}", ChannelUnavailable):
             return self._calls.facts(path) is not None
 
     def deliver(
         self, source: Path, folder: str, name: str, before_rename: Callable[[], object] | None = None
     ) -> Delivery:
-        final = remote_path(folder, name)
+        final = remote_path(folder, name, self._safe)
         with source.open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
             with _answered(f"deliver {name}", TransferFailed):
@@ -117,7 +118,7 @@ class FileSession:
         return Delivery(name, size, there.mtime, self._calls.server_key)
 
     def fetch(self, folder: str, name: str, target: Path, limit: int) -> RemoteFile:
-        path = remote_path(folder, name)
+        path = remote_path(folder, name, self._safe)
         before = self.stat(folder, name)
         if before is None:
             raise RemoteFileRefused(f"{name} is not there, or not a regular file")
@@ -133,7 +134,7 @@ class FileSession:
         return before
 
     def move(self, folder: str, name: str, to_folder: str) -> None:
-        path = remote_path(folder, name)
+        path = remote_path(folder, name, self._safe)
         with _answered(f"move {name}", ChannelUnavailable):
             if self._calls.facts(path) is None:
                 raise RemoteFileRefused(f"{name} is not there")
@@ -145,7 +146,7 @@ class FileSession:
         raise RemotePathRefused(f"{to_folder} holds too many files named {name}")
 
     def remove(self, folder: str, name: str) -> None:
-        path = remote_path(folder, name)
+        path = remote_path(folder, name, self._safe)
         with _answered(f"remove {name}", ChannelUnavailable):
             if self._calls.facts(path) is not None:
                 self._calls.remove(path)

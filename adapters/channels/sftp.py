@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, BinaryIO, NoReturn, Protocol
@@ -34,7 +34,7 @@ from paramiko.sftp import (
     int64,
 )
 
-from adapters.channels.names import printable
+from adapters.channels.names import is_safe, printable
 from adapters.channels.session import Facts, FileSession, reason
 from jobs.errors import ChannelUnavailable, ConfigurationFaulty, HostKeyRefused, LoginRefused, RemotePathRefused
 from jobs.ports import Session
@@ -66,11 +66,14 @@ class PrivateKeyText(Protocol):
 
 
 class SftpChannel:
-    """The SFTP account at one provider."""
+    """The SFTP account at one provider. `safe` says which file names may be used there."""
 
-    def __init__(self, settings: SftpSettings, private_key: PrivateKeyText) -> None:
+    def __init__(
+        self, settings: SftpSettings, private_key: PrivateKeyText, safe: Callable[[str], bool] = is_safe
+    ) -> None:
         self._settings = settings
         self._private_key = private_key
+        self._safe = safe
         self._timeout = settings.timeout.total_seconds()
 
     @contextmanager
@@ -87,7 +90,8 @@ class SftpChannel:
             transport = client.get_transport()
             if transport is None:
                 raise ChannelUnavailable(f"{self._settings.host} closed the connection")
-            yield FileSession(_SftpCalls(self._sftp(client, transport), transport.get_remote_server_key().fingerprint))
+            calls = _SftpCalls(self._sftp(client, transport), transport.get_remote_server_key().fingerprint)
+            yield FileSession(calls, self._safe)
 
     def _connected(
         self, pinned: tuple[paramiko.PKey, ...], own_key: paramiko.PKey

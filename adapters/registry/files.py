@@ -73,6 +73,11 @@ class Files:
         """Fill in what was learned about the file: counts, sequence, batch, signer."""
         self._db.execute(update(files).where(files.c.id == file_id).values(**values))
 
+    def count(self, file_id: int, *, read: int, passed: int, duplicate: int, failed: int) -> None:
+        """Add rows to what is counted of the file already."""
+        more = {"rows_read": read, "rows_passed": passed, "rows_duplicate": duplicate, "rows_failed": failed}
+        self.describe(file_id, **{name: files.c[name] + number for name, number in more.items()})
+
     def in_states(self, kind: str, provider: str, states: Sequence[FileState]) -> list[InboundFile]:
         """Oldest first."""
         statement = select(files).where(files.c.kind == kind, files.c.provider == provider, files.c.state.in_(states))

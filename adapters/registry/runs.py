@@ -60,6 +60,13 @@ class Runs:
             for row in self._db.execute(select(runs).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit))
         ]
 
+    def ended_since(self, job: Job, status: RunStatus, moment: datetime) -> bool:
+        """Whether a run of the job ended like this at `moment` or later."""
+        statement = select(func.count()).where(
+            runs.c.job == job, runs.c.status == status, runs.c.ended_at >= moment, ~runs.c.dry_run
+        )
+        return bool(self._db.execute(statement).scalar_one())
+
     def end(self, run_id: str, status: RunStatus, now: datetime, report: Mapping[str, Any]) -> None:
         self._db.execute(
             update(runs).where(runs.c.id == run_id).values(status=status, ended_at=now, report=dict(report))

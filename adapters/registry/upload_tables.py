@@ -46,6 +46,7 @@ bulk_uploads = Table(
     Column("rows_unchanged", Integer, nullable=False, server_default=_NONE),
     Column("rows_failed", Integer, nullable=False, server_default=_NONE),
     Column("answered", Boolean, nullable=False, server_default=text("false")),
+    Column("taken", Boolean, nullable=False, server_default=text("true")),  # false: perhaps still in its folder
     Column("run_id", ForeignKey("runs.id"), nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),

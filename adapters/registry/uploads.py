@@ -44,7 +44,7 @@ class Uploads:
         run_id: str,
         now: datetime,
     ) -> Upload:
-        """A new upload, IN PROGRESS."""
+        """A new upload, IN PROGRESS; its file is not taken out of its folder yet."""
         created = self._db.execute(
             insert(bulk_uploads).values(
                 template=template,
@@ -55,6 +55,7 @@ class Uploads:
                 place=place,
                 state=UploadState.IN_PROGRESS,
                 consent=consent,
+                taken=False,
                 same_as=same_as,
                 run_id=run_id,
                 received_at=now,
@@ -89,6 +90,18 @@ class Uploads:
         if row is None:
             raise NotFound(f"no upload came from {place!r}")
         return _upload(row)
+
+    def not_taken(self, template: str, place: str, file_name: str, file_id: int) -> Upload | None:
+        """The upload of this very file, if nobody has recorded that it left its folder."""
+        statement = _select().where(
+            bulk_uploads.c.template == template,
+            bulk_uploads.c.place == place,
+            bulk_uploads.c.file_name == file_name,
+            bulk_uploads.c.file_id == file_id,
+            ~bulk_uploads.c.taken,
+        )
+        row = self._db.execute(statement.order_by(bulk_uploads.c.id.desc()).limit(1)).first()
+        return None if row is None else _upload(row)
 
     def in_progress(self) -> list[Upload]:
         """Oldest first."""
