@@ -41,7 +41,10 @@ def register(app: typer.Typer) -> None:
 
 def run(
     ctx: typer.Context,
-    job: Annotated[Job, typer.Argument(metavar="JOB", help="The job.", show_default=False)],
+    job: Annotated[
+        Job,
+        typer.Argument(metavar="JOB", help=f"One of {', '.join(Job)}.", show_choices=False, show_default=False),
+    ],
     provider: Annotated[
         str, typer.Option("--provider", metavar="NAME", help="Only this provider.", show_default=False)
     ] = "",

@@ -27,8 +27,8 @@ def register(app: typer.Typer) -> None:
         app,
         "upload",
         "Check a workbook, show what it would do, and apply it.",
-        "muster upload sales.xlsx --template sales_data_update --as ada@example.com",
-        "muster upload sales.xlsx --template sales_data_update --as ada@example.com --dry-run",
+        "muster upload may.xlsx --template leases --as ada@example.com",
+        "muster upload may.xlsx --template leases --as ada@example.com --dry-run",
         more="You are asked before anything is changed; in a script say --yes. The answer, your own workbook with a "
         "result for each row, is written beside it, or into the folder of --answers.",
     )(upload)

@@ -25,8 +25,8 @@ def register(app: typer.Typer) -> None:
         uploads,
         "list",
         "The history, newest first.",
-        "muster uploads",
-        "muster uploads list --template sales_data_update --as ada@example.com",
+        "muster uploads list",
+        "muster uploads list --template leases --as ada@example.com",
     )(list_uploads)
     command(uploads, "show", "One upload: rows, findings, who and when.", "muster uploads show 12")(show_upload)
     command(

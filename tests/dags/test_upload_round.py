@@ -48,8 +48,10 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Nothing runs by schedule: what is uploaded goes on because the page triggers the DAG, or not at all."""
     home = tmp_path_factory.mktemp("round") / "workspace"
     workspace = make_installation(home, free_port(), schedules=BY_HAND).workspace
-    text = workspace.config.read_text(encoding="utf-8").replace("[inbox]\n", "[inbox]\nschedule = ''\n", 1)
-    workspace.config.write_text(f"{text}\n[uploads]\nschedule = ''\n", encoding="utf-8")
+    text = workspace.config.read_text(encoding="utf-8")
+    for table in ("[inbox]\n", "[uploads]\n"):
+        text = text.replace(table, f"{table}schedule = ''\n", 1)
+    workspace.config.write_text(text, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     start = [sys.executable, "-c", RUN, str(home), "0"]
     with subprocess.Popen(start, stdout=subprocess.PIPE, text=True, env=environment) as launcher:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from adapters.settings import Workspace
+from jobs.catalogue import Job
 from tests.support.machine import need
 
 DEVICES = 60
@@ -117,9 +118,10 @@ def check_airflow(workspace: Workspace, expected: dict[str, int]) -> None:
     """The runs Airflow itself remembers: as many of each job, all of them well."""
     with closing(sqlite3.connect(workspace.home / "airflow" / "airflow.db")) as connection:
         runs = connection.execute("SELECT dag_id, state, count(*) FROM dag_run GROUP BY 1, 2").fetchall()
-    assert {dag_id.removesuffix(".acme"): (state, count) for dag_id, state, count in runs} == {
-        job: ("success", count) for job, count in expected.items()
-    }
+    counted = {dag_id.removesuffix(".acme"): (state, count) for dag_id, state, count in runs}
+    uploads = counted.pop(Job.BULK_UPLOAD, ("success", 0))  # looks every minute whether a workbook lies there
+    assert uploads[0] == "success"
+    assert counted == {job: ("success", count) for job, count in expected.items()}
 
 
 def test_a_stop_signal_ends_it_and_leaves_nothing_running(place: Path, workspace: Workspace) -> None:

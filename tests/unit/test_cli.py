@@ -25,7 +25,7 @@ from jobs.runs import RunStatus
 
 ROOT = Path(__file__).resolve().parents[2]
 HELPS = dict(helps())
-GROUPS = {"muster", "muster batch", "muster customers", "muster keys", "muster audit"}
+GROUPS = {"muster", *(f"muster {name}" for name in ("batch", "customers", "keys", "audit", "uploaders", "uploads"))}
 COMMANDS = sorted(set(HELPS) - GROUPS)
 HEAVY = {"adapters.bootstrap", "alembic", "asyncssh", "pandas", "paramiko", "pyarrow", "pydantic", "rich", "sqlalchemy"}
 
