@@ -16,6 +16,7 @@ from adapters.openpgp import OpenPgpCipher
 from adapters.providers import load_kind
 from adapters.quality import validate
 from adapters.registry.registry import Registry
+from adapters.remembered_workbooks import RememberedWorkbooks
 from adapters.remote_inbox import RemoteInbox
 from adapters.settings import Connections, Settings, Workspace, channel_key, resolve
 from adapters.spool import FileSpool
@@ -61,7 +62,7 @@ def make_exchange(
         inbox_limits=InboxLimits(settings.inbox.settle, settings.inbox.max_file_bytes),
         uploads=UploadPorts(
             _drops(workspace, settings, channels, spool),
-            ChildWorkbooks(Limits(packed=settings.uploads.max_file_bytes, rows=settings.uploads.max_rows)),
+            RememberedWorkbooks(ChildWorkbooks(_workbook_limits(settings))),
             _upload_rules(settings),
         ),
         providers={provider.name: provider for provider in settings.providers},
@@ -97,6 +98,10 @@ def _drops(workspace: Workspace, settings: Settings, channels: _Channels, spool:
         return AllDrops(local)
     remote = channels.sftp(source.sftp, is_peoples)
     return AllDrops(local, RemoteDrops(remote, spool, source.folder, source.uploaders))
+
+
+def _workbook_limits(settings: Settings) -> Limits:
+    return Limits(packed=settings.uploads.max_file_bytes, rows=settings.uploads.max_rows)
 
 
 def _upload_rules(settings: Settings) -> UploadRules:

@@ -126,6 +126,12 @@ def _times(cells: pa.StringArray) -> pa.TimestampArray:
 
 
 def _parsed(cells: pa.StringArray, pattern: str, form: str) -> pa.TimestampArray:
+    """Each text is parsed once, however many rows have it: days repeat."""
+    encoded = cells.dictionary_encode()
+    return _parsed_each(encoded.dictionary, pattern, form).take(encoded.indices)
+
+
+def _parsed_each(cells: pa.StringArray, pattern: str, form: str) -> pa.TimestampArray:
     well_formed = pc.if_else(_matches(cells, pattern), cells, pa.scalar(None, pa.string()))
     parsed = pc.strptime(well_formed, format=form, unit="s", error_is_null=True)
     # strptime rolls 31 April over to 1 May: a time counts only if it prints as it was written

@@ -16,7 +16,7 @@ from jobs.context import Exchange
 from jobs.errors import MusterError
 from jobs.runs import Run
 from jobs.upload_preview import Previewed
-from jobs.upload_reading import UploadRefused, read_upload
+from jobs.upload_reading import UploadRefused, written_cells
 from jobs.upload_templates import template_lists
 from jobs.uploads import Upload, UploadInbox, UploadState
 from jobs.work import Work
@@ -102,7 +102,7 @@ def _answer(exchange: Exchange, upload: Upload) -> Answer:
         lists = template_lists(exchange, tx, template, upload.uploader)
     cells = no_cells(template.schema)
     if upload.state is UploadState.COMPLETED:
-        cells = read_upload(exchange, template, exchange.archive.read_plaintext(upload.sha256)).written
+        cells = written_cells(exchange, upload)
     effects = _aligned(cells, rows)
     if upload.same_as is not None:
         effects = pc.if_else(pc.equal(effects, Effect.FAILED.value), effects, Effect.UNCHANGED.value)

@@ -13,7 +13,7 @@ from formats.templates import template as template_of
 from formats.workbook.answer import cells_schema
 from formats.workbook.grid import Grid, filled
 from formats.workbook.layout import HEADING_ROW, sheet_name
-from formats.workbook.sheet import RefusedSheet, judged, open_sheet
+from formats.workbook.sheet import RefusedSheet, Sheet, judged, open_sheet
 from jobs.context import Exchange
 from jobs.uploads import Upload
 from jobs.work import Subject
@@ -56,24 +56,37 @@ class Checked:
 
 def read_upload(exchange: Exchange, template: Template, data: bytes) -> Checked:
     """Read in a guarded process of its own, then judge. Raises UploadRefused."""
-    workbook = exchange.uploads.workbooks.read(data, sheet_name(template.schema))
-    sheet = open_sheet(template, workbook, exchange.uploads.rules.rules)
-    if isinstance(sheet, RefusedSheet) or workbook.grid is None:
-        raise UploadRefused(sheet.findings)
+    sheet, grid = _opened(exchange, template, data)
     findings, passed = judged(template.schema, sheet)
     return Checked(
         schema=template.schema,
         rows=Rows(sheet.table, sheet.cleared),
         passed=passed,
         findings=findings,
-        written=_written(template.schema, workbook.grid),
+        written=_written(template.schema, grid),
     )
+
+
+def written_cells(exchange: Exchange, upload: Upload) -> pa.Table:
+    """The cells of an archived workbook as the submitter wrote them. Raises UploadRefused."""
+    template = template_of(upload.template)
+    _, grid = _opened(exchange, template, exchange.archive.read_plaintext(upload.sha256))
+    return _written(template.schema, grid)
 
 
 def upload_subject(exchange: Exchange, upload: Upload) -> Subject:
     """The rows of an archived workbook, for the reporter. Raises UploadRefused."""
-    checked = read_upload(exchange, template_of(upload.template), exchange.archive.read_plaintext(upload.sha256))
-    return Subject(upload.file_name, checked.schema, checked.table)
+    template = template_of(upload.template)
+    sheet, _ = _opened(exchange, template, exchange.archive.read_plaintext(upload.sha256))
+    return Subject(upload.file_name, template.schema, sheet.table.select(template.schema.names))
+
+
+def _opened(exchange: Exchange, template: Template, data: bytes) -> tuple[Sheet, Grid]:
+    workbook = exchange.uploads.workbooks.read(data, sheet_name(template.schema))
+    sheet = open_sheet(template, workbook, exchange.uploads.rules.rules)
+    if isinstance(sheet, RefusedSheet) or workbook.grid is None:
+        raise UploadRefused(sheet.findings)
+    return sheet, workbook.grid
 
 
 def _written(schema: RecordSchema, grid: Grid) -> pa.Table:

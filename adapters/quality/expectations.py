@@ -106,7 +106,9 @@ _IDENTIFIER: dict[str, Callable[[str], bool]] = {
 
 
 def _mask(column: pd.Series, holds: Callable[[str], bool]) -> pd.Series:
-    return pd.Series([holds(cell) for cell in column], index=column.index, dtype=bool)
+    """Each text is asked about once, however many rows have it."""
+    known = {cell: holds(cell) for cell in set(column)}
+    return pd.Series([known[cell] for cell in column], index=column.index, dtype=bool)
 
 
 class ColumnValuesPattern(ColumnMapMetricProvider):
@@ -150,7 +152,8 @@ class ColumnPairMomentNotBefore(ColumnPairMapMetricProvider):
 
     @column_pair_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]  # untyped in gx
     def _pandas(cls, column_A: pd.Series, column_B: pd.Series, **_: Any) -> pd.Series:  # noqa: N803, N805
-        pairs = zip(map(moment, column_A), map(moment, column_B), strict=True)
+        known = {cell: moment(cell) for cell in {*column_A, *column_B}}
+        pairs = ((known[a], known[b]) for a, b in zip(column_A, column_B, strict=True))
         return pd.Series([a is None or b is None or a >= b for a, b in pairs], index=column_A.index, dtype=bool)
 
 

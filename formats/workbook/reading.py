@@ -113,7 +113,10 @@ def _column(values: tuple[Any, ...]) -> list[pa.Array]:
     numbers = np.flatnonzero(marks == Mark.NUMBER)
     if len(numbers):
         _write_numbers(texts, marks, numbers)
-    for at in np.flatnonzero(marks > Mark.ROUNDED).tolist():
+    days = np.flatnonzero(marks == Mark.DATE)
+    if len(days):
+        _write_days(texts, days)
+    for at in np.flatnonzero(marks > Mark.DATE).tolist():
         texts[at], marks[at] = _other(texts[at])
     text = pa.array(texts, pa.string())
     empty = (marks == Mark.TEXT) & (pa.compute.binary_length(text).to_numpy() == 0)
@@ -133,6 +136,12 @@ def _write_numbers(texts: list[Any], marks: Marks, places: npt.NDArray[np.intp])
             marks[at] = Mark.NUMBER if exact else Mark.ROUNDED
 
 
+def _write_days(texts: list[Any], places: npt.NDArray[np.intp]) -> None:
+    known = {day: day.isoformat() for day in {texts[at] for at in places.tolist()}}
+    for at in places.tolist():
+        texts[at] = known[texts[at]]
+
+
 def plain(number: float) -> tuple[str, bool]:
     """The shortest text of the number without an exponent, and whether a spreadsheet program keeps all of it."""
     written = Decimal(repr(number))
@@ -150,8 +159,6 @@ def _other(value: Any) -> tuple[str, int]:
         if rounded.time() == time(0):
             return rounded.date().isoformat(), Mark.DATE
         return rounded.isoformat(), Mark.DATETIME
-    if isinstance(value, date):
-        return value.isoformat(), Mark.DATE
     return str(value), Mark.TIME
 
 

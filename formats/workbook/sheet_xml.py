@@ -115,9 +115,10 @@ def _pieces(column: SheetColumn, index: int, start: int, numbers: pa.StringArray
     """`<c r="C17" s="5" t="inlineStr"><is><t>…</t></is></c>`; an empty cell still has its style."""
     texts = column.texts.slice(start, _BLOCK)
     forms = _forms(texts, None if column.numbers is None else column.numbers.slice(start, _BLOCK))
-    styles, codes = np.unique(column.styles[start : start + _BLOCK], return_inverse=True)
-    openings = pa.array([f'" s="{style}{opening}' for style in styles for opening in _OPENINGS], pa.string())
-    opening = openings.take(pa.array(codes * len(_OPENINGS) + forms))
+    styles = column.styles[start : start + _BLOCK].astype(np.int64)
+    known = range(int(styles.max()) + 1)
+    openings = pa.array([f'" s="{style}{opening}' for style in known for opening in _OPENINGS], pa.string())
+    opening = openings.take(pa.array(styles * len(_OPENINGS) + forms))
     content = pc.fill_null(escaped(texts), "")
     return (f'<c r="{column_letters(index)}', numbers, opening, content, _CLOSINGS.take(pa.array(forms)))
 
