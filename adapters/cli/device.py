@@ -24,15 +24,20 @@ def register(app: typer.Typer) -> None:
         "One device's whole life, by any identifier.",
         "muster where 356938035643809",
         "muster where 02-1a-2b-3c-4d-5e",
+        "muster where MVH002654",
         "muster where SN00000001 --json",
-        more="Takes IMEI, MEID and MAC address in any spelling, and serial numbers as they are written.",
+        more="Takes IMEI, MEID and MAC address in any spelling, and serial numbers as they are written. "
+        "A vehicle is found by its frame id, registration number or any of its parts.",
     )(where)
 
 
 def where(
     ctx: typer.Context,
     identifier: Annotated[
-        str, typer.Argument(metavar="IDENTIFIER", help="Serial number, IMEI, MEID or MAC address.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="IDENTIFIER", help="Serial number, IMEI, MEID, MAC address, or a vehicle's.", show_default=False
+        ),
     ],
     as_json: Json = False,
 ) -> None:
@@ -40,13 +45,17 @@ def where(
 
     with ctx.obj.registry() as (registry, settings):
         with registry.view() as tx:
-            lives = [_life(tx, device) for device in tx.queries.find_devices(spellings(identifier))]
+            written = spellings(identifier)
+            lives = [_life(tx, device) for device in tx.queries.find_devices(written)]
+            vehicles = tx.queries.find_vehicles(written)
         if as_json:
-            print_json({"devices": lives})
+            print_json({"devices": lives, "vehicles": vehicles})
         else:
             for life in lives:
                 _show(results(), life, settings.zone)
-    if not lives:
+            for vehicle in vehicles:
+                _show_vehicle(results(), vehicle)
+    if not lives and not vehicles:
         screen = messages()
         screen.print(f"No device has the identifier {clean(identifier)!r}.", style="bold red")
         screen.print("  Serial numbers are looked up as written. A refused row makes no device: see its run report.")
@@ -63,7 +72,7 @@ def spellings(text: str) -> list[str]:
     written = text.strip()
     values = pa.array([written], pa.string())
     found = [canonical(kind, values)[0].as_py() for kind in (Kind.IMEI, Kind.MEID, Kind.MAC)]
-    return list(dict.fromkeys([written, *found]))
+    return list(dict.fromkeys([written, written.upper(), *found]))
 
 
 def _life(tx: Transaction, device: dict[str, Any]) -> dict[str, Any]:
@@ -95,6 +104,14 @@ def _show(screen: Console, life: dict[str, Any], zone: tzinfo) -> None:
         title = f"  {line['request']} {line['order_number']} line {line['line_number']}  "
         screen.print(Text.assemble((title, "bold"), state(line["state"]), f"  {line['reason'] or ''}"))
         screen.print(facts(_instruction(line, zone), zone, indent=4))
+
+
+def _show_vehicle(screen: Console, vehicle: dict[str, Any]) -> None:
+    """What uploads made of the vehicle; its VCU is a device of the exchange by its serial number."""
+    from adapters.cli.screen import clean, facts
+
+    screen.print(f"Vehicle {clean(vehicle['vin'] or 'without a frame id')}", style="bold")
+    screen.print(facts((name.replace("_", " "), value) for name, value in vehicle.items() if name != "vin"))
 
 
 def _instruction(line: dict[str, Any], zone: tzinfo) -> Iterator[tuple[str, str]]:

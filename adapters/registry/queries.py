@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, or_, select
 
+from adapters.registry.sources import SOURCES
 from adapters.registry.tables import (
     batches,
     customer_organisations,
@@ -23,6 +24,9 @@ from formats.identifiers import IDENTIFIER_COLUMNS
 
 Record = dict[str, Any]
 
+VEHICLE_IDENTIFIERS = ("vin", "vcu_id", "device_id", "motor_id", "bms_id", "registration_number")
+_VEHICLE_FACTS = ("status", "model", "battery_model", "communication_type", "customer_name", "city", "purchase_date")
+
 
 class Queries:
     """Read models."""
@@ -34,6 +38,14 @@ class Queries:
         """Devices that carry one of these identifiers (several spellings of one may be given)."""
         match = or_(*(devices.c[name].in_(identifiers) for name in IDENTIFIER_COLUMNS))
         return [dict(row._mapping) for row in self._db.execute(select(devices).where(match).order_by(devices.c.id))]
+
+    def find_vehicles(self, identifiers: Sequence[str]) -> list[Record]:
+        """Vehicles with this frame id, registration number or part."""
+        source = SOURCES["products"]
+        match = or_(*(source.columns[name].in_(identifiers) for name in VEHICLE_IDENTIFIERS))
+        shown = (source.columns[name].label(name) for name in (*VEHICLE_IDENTIFIERS, *_VEHICLE_FACTS))
+        found = self._db.execute(select(*shown).select_from(source.start).where(match).order_by(source.columns["id"]))
+        return [dict(row._mapping) for row in found]
 
     def device_lines(self, device_id: int) -> list[Record]:
         """Every instruction on the device, oldest first, with its batch."""

@@ -238,6 +238,17 @@ def test_orders_from_a_workbook_are_enrolled(uploads: UploadDesk) -> None:
     assert desk.held_by(given["serial_number"])[0] == "UNENROLLED"
 
 
+def test_a_vehicle_is_found_by_any_of_its_parts(uploads: UploadDesk) -> None:
+    number = next(NUMBERS)
+    with uploads.desk.registry.transaction() as tx:
+        tx.uploads.set_uploader(ADA, None)
+    uploads.upload("product_registration", product(number, customer_name="Example Schools"))
+    with uploads.desk.registry.view() as tx:
+        for part in (f"MVH{number:06d}", f"CEH0{number:06d}", f"BMS{number:06d}"):
+            (vehicle,) = tx.queries.find_vehicles([part])
+            assert (vehicle["vin"], vehicle["customer_name"]) == (f"MVH{number:06d}", "Example Schools")
+
+
 def test_every_upload_has_a_validation_in_its_report(uploads: UploadDesk) -> None:
     uploads.drop("locations", filled("locations", location(f"City {next(NUMBERS)}"), location("")))
     report = uploads.run()
