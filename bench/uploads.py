@@ -80,9 +80,9 @@ def _print(ours: Staged, theirs: Staged | None) -> None:
     print(f"\n{'':<10}{'muster':>10}{'':>19}{'naive':>12}{'':>19}{'naive / muster':>20}")
     print(f"{'stage':<10}" + f"{'wall s':>10}{'cpu s':>9}{'MiB':>10}  " * 2 + f"{'wall':>8}{'cpu':>10}")
     for stage in STAGES:
-        _line(stage, ours.stages.get(stage), theirs and theirs.stages.get(stage))
-    _line("rest", _rest(ours), theirs and _rest(theirs))
-    _line("all", ours.whole, theirs and theirs.whole)
+        _line(stage, ours.stages.get(stage), theirs.stages.get(stage) if theirs else None)
+    _line("rest", _rest(ours), _rest(theirs) if theirs else None)
+    _line("all", ours.whole, theirs.whole if theirs else None)
     print("\nmuster:", ours.told, *(["naive:", theirs.told] if theirs else []))
 
 
