@@ -56,11 +56,17 @@ _KINDS = (
     _error(
         "CELL_PATTERN",
         "The value has characters or a form that is not allowed",
-        "Compare the cell with the example in the format description.",
+        "Compare the cell with the example in the format description or in the note at the heading.",
     ),
-    _error("CELL_LENGTH", "The value is too short or too long", "Keep to the length in the format description."),
     _error(
-        "CELL_CHOICE", "The value is not one of the allowed ones", "Use one of the values in the format description."
+        "CELL_LENGTH",
+        "The value is too short or too long",
+        "Keep to the length in the format description or in the note at the heading.",
+    ),
+    _error(
+        "CELL_CHOICE",
+        "The value is not one of the allowed ones",
+        "Use one of the values that the format description or the drop-down of the cell lists.",
     ),
     _error("CELL_DATE", "The value is not a date and time in UTC", "Write it as 2026-03-05 or 2026-03-05T14:30:00Z."),
     _error("CELL_INTEGER", "The value is not a whole number", "Write digits only."),
@@ -86,7 +92,7 @@ _KINDS = (
     ),
     _error(
         "ROW_DUPLICATE",
-        "The same device or line stands in this file more than once",
+        "The same value stands in several rows of this file, and only one row may have it",
         "Leave it in once; we cannot know which of the rows is meant.",
     ),
     _error("DEVICE_UNIDENTIFIED", "The row names no device", "Give a serial number, IMEI, MEID or MAC address."),

@@ -58,6 +58,11 @@ FILE_KINDS = (
         "Upload it under the template it was made from.",
     ),
     _error("TEMPLATE_OUTDATED", "The workbook is an old version of the template", "Download the template again."),
+    _error(
+        "HEADING_NOT_FIRST",
+        "The headings do not stand in the first row",
+        "Delete the rows above the headings; the first row holds the headings, nothing stands above them.",
+    ),
     _error("HEADING_MISSING", "A column of the template is missing", "Use the headings of the template, all of them."),
     _error("HEADING_EXTRA", "The sheet has a column the template does not have", "Delete the column."),
     _error("HEADING_RENAMED", "The heading of a column was changed", "Write the heading as the template has it."),
@@ -104,6 +109,11 @@ CELL_KINDS = (
         "Excel has turned this value into a date",
         "Format the column as Text, then enter the value again from the original.",
     ),
+    _error(
+        "EXCEL_VALUE_MADE",
+        "Excel has turned this value into TRUE, FALSE or a number with decimals",
+        "Format the column as Text, then enter the value again from the original.",
+    ),
     _warning(
         "EXCEL_SERIAL_DATE",
         "The date is a bare serial number; it was read as the date Excel means by it",
@@ -134,6 +144,11 @@ CELL_KINDS = (
         "CELL_CHARACTERS",
         "The value has invisible or look-alike characters",
         "Delete the cell and type the value; do not paste it.",
+    ),
+    _error(
+        "CELL_FORMULA_TEXT",
+        "The text begins like a formula, which other programs would carry out",
+        "Write it without the =, +, - or @ at its start.",
     ),
     _error("CELL_CLEAR_REFUSED", "CLEAR stands in a cell that may not be emptied", "Give a value, or leave it blank."),
     _error("CELL_DAY", "The value is not a date", "Enter a real date, or write it as 2026-03-05."),

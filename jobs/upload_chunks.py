@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from formats.facts import with_facts
 from formats.template import ROW_FINDINGS, Effect, Faults, Known, Plan, Rows, Rules, Template
 from jobs.registry import Transaction
 from jobs.upload_orders import JudgedOrders, judge_orders, take_in
@@ -48,7 +49,8 @@ def deal(tx: Transaction, desk: Desk, chunk: Rows, passed: pa.BooleanArray) -> D
             tx.records.write(replace(write, rows=kept.drop_columns(["row"])))
     if orders is not None:
         take_in(tx, orders, accepted, desk.file_id)
-    return Dealt(_effects(chunk, rows, plan, accepted, orders), findings.cast(ROW_FINDINGS))
+    findings = with_facts(desk.template.schema, rows.table, findings.cast(ROW_FINDINGS))
+    return Dealt(_effects(chunk, rows, plan, accepted, orders), findings)
 
 
 def _scope(desk: Desk, rows: Rows, known: Known) -> Faults:

@@ -16,7 +16,7 @@ VIN = Column(
     "MVH002654",
     Kind.VIN,
     True,
-    aliases=("VIN", "VIN Number", "Frame ID", "Frame ID / VIN"),
+    aliases=("VIN", "VIN Number", "Frame ID", "Frame Id", "Frame id", "Frame ID / VIN"),
 )
 VCU_ID = Column(
     "vcu_id",
@@ -25,19 +25,28 @@ VCU_ID = Column(
     "CEH0000001",
     Kind.SERIAL,
     True,
-    aliases=("Telematics ID", "Telematic ID", "VCU Number", "VCU ID", "VTS ID"),
+    aliases=(
+        *("Telematics ID", "Telematics Id", "Telematic ID", "Telematic Id", "VCU/VTS Id"),
+        *("VCU Number", "VCU number", "VCU ID", "VCU Id", "VTS ID", "VTS Id"),
+    ),
 )
-DEVICE_ID = Column("device_id", "Device ID", "Device id of the unit; it never changes", "DEV-0001", Kind.SERIAL)
-MOTOR_ID = Column("motor_id", "Motor ID", "Number of the motor", "KE00001", Kind.SERIAL, aliases=("Motor Number",))
+DEVICE_ID = Column(
+    "device_id", "Device ID", "Device id of the unit; it never changes", "DEV-0001", Kind.SERIAL, aliases=("Device Id",)
+)
+MOTOR_ID = Column(
+    "motor_id", "Motor ID", "Number of the motor", "KE00001", Kind.SERIAL, aliases=("Motor Id", "Motor Number")
+)
 BMS_ID = Column(
     "bms_id",
     "BMS ID",
     "Number of the battery and its management system",
     "BMS00001",
     Kind.SERIAL,
-    aliases=("Battery Number", "Battery ID", "Battery/BMS ID"),
+    aliases=("BMS Id", "Battery Number", "Battery number", "Battery ID", "Battery Id", "Battery/BMS ID"),
 )
-MODEL = Column("model", "Vehicle Model", "Model of the vehicle", "EX-1", max_length=100, offers="models")
+MODEL = Column(
+    "model", "Vehicle Model", "Model of the vehicle", "EX-1", max_length=100, aliases=("Model",), offers="models"
+)
 COMMUNICATION_TYPE = Column(
     "communication_type",
     "Communication Type",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from formats.facts import also_in
 from formats.schema import Column
 from formats.template import Faults, Known, Lookup, Reference, Rows, Rules, Write
 from formats.templates._parts import both, column, differs, found_one, table_of
@@ -73,7 +74,9 @@ class Vehicles:
             (name,) = _PARTS[lookup].on
             taken = both(wanted, self.elsewhere(lookup), pc.invert(self._by_default(lookup)))
             self.faults.add(code, name, taken, column(self.known, lookup, "vin"))
-            self.faults.add("ROW_DUPLICATE", name, self._shared(name, wanted))
+            shared, cells = self._shared(name, wanted), self.rows.cell(name)
+            others = also_in(self.rows.numbers.filter(shared), cells.filter(shared), cells.filter(shared))
+            self.faults.add("ROW_DUPLICATE", name, shared, pc.replace_with_mask(cells, shared, others))
 
     def _shared(self, name: str, wanted: pa.BooleanArray) -> pa.BooleanArray:
         """Several rows have the part, and one of them is a real vehicle's; placeholders may share dummies."""

@@ -67,9 +67,10 @@ def _judge_days(vehicles: Vehicles) -> None:
     for earlier, later in combinations(_IN_ORDER, 2):
         early = pc.less(days[later], days[earlier])
         given = pc.is_valid(rows.cell(later))
-        vehicles.faults.add("DATE_ORDER", later, both(early, given), days[earlier])
+        fact = pc.binary_join_element_wise(days[later], days[earlier], " is before ")
+        vehicles.faults.add("DATE_ORDER", later, both(early, given), fact)
         only_earlier = pc.and_not(pc.is_valid(rows.cell(earlier)), given)
-        vehicles.faults.add("DATE_ORDER", earlier, both(early, only_earlier), days[later])
+        vehicles.faults.add("DATE_ORDER", earlier, both(early, only_earlier), fact)
 
 
 TEMPLATE = Template(

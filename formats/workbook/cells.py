@@ -26,10 +26,17 @@ _NUMERIC = (Kind.INTEGER, Kind.DECIMAL)
 _DAYS = (Kind.DATE, Kind.MOMENT)
 _OTHER = (*_NUMERIC, *_DAYS, Kind.CHOICE)  # what remains are texts, where a formula or a number is damage
 _DIGITS = {Kind.IMEI: 15}
+_IDENTIFIERS = (Kind.SERIAL, Kind.IMEI, Kind.MEID, Kind.MAC, Kind.VIN, Kind.PHONE)
 _UNSEEN_KINDS = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
 _UNSEEN = "[" + "".join(rf"\p{{{kind}}}" for kind in _UNSEEN_KINDS) + "]"
 _EXPONENT = r"^[0-9](?:[.,][0-9]+[Ee][+-]?|[Ee]\+)[0-9]{1,3}$"
 _SHOWN_DIGITS = 15
+_NAMES = {
+    **{"\n": "a line break", "\r": "a line break", "\t": "a tab", "\u00ad": "a soft hyphen", "\ufeff": "a hidden mark"},
+    **{"\u200b": "a blank without width", "\u202e": "a mark that turns the writing round"},
+}
+_ACTS = r"^(?:[=@]|[+-].*[+*/(|!=])"
+"""A text that other programs would take for a formula; not a number with a sign."""
 
 
 def read_cells(
@@ -69,19 +76,24 @@ def _refuse_odd(cells: Cells, computed: Mask) -> None:
         cells.refuse("EXCEL_FORMULA", computed & blank)
         cells.warn("EXCEL_FORMULA_RESULT", computed, cells.values)
     else:
-        cells.refuse("EXCEL_FORMULA", computed)
+        cells.refuse("EXCEL_FORMULA", computed, cells.values)
     unseen = mask_of(pc.match_substring_regex(cells.values, _UNSEEN))
     if unseen.any():
         cells.refuse("CELL_CHARACTERS", unseen, _named(cells.values, unseen))
+    if cells.column.kind is Kind.TEXT and not cells.column.secret:
+        acts = mask_of(pc.match_substring_regex(cells.values, _ACTS))
+        cells.refuse("CELL_FORMULA_TEXT", acts & (marks == Mark.TEXT), cells.values)
 
 
 def _named(values: pa.StringArray, mask: Mask) -> pa.StringArray:
-    """`U+200B at 5` for each cell of `mask`."""
+    """`a line break (U+000A) at 5` for each cell of `mask`."""
     facts: list[str | None] = [None] * len(values)
     for at in np.flatnonzero(mask).tolist():
         text = values[at].as_py()
         place = next(index for index, sign in enumerate(text) if unicodedata.category(sign) in _UNSEEN_KINDS)
-        facts[at] = f"U+{ord(text[place]):04X} at {place + 1}"
+        code = f"U+{ord(text[place]):04X}"
+        name = _NAMES.get(text[place])
+        facts[at] = f"{f'{name} ({code})' if name else code} at {place + 1}"
     return pa.array(facts, pa.string())
 
 
@@ -95,6 +107,9 @@ def _cleared(cells: Cells) -> Mask:
 def _refuse_damage(cells: Cells) -> None:
     column, marks = cells.column, cells.marks
     cells.refuse("EXCEL_DATE_MADE", np.isin(marks, (Mark.DATE, Mark.DATETIME, Mark.TIME)), cells.values)
+    if column.kind in _IDENTIFIERS:
+        broken = (marks == Mark.NUMBER) & mask_of(pc.match_substring(cells.values, "."))
+        cells.refuse("EXCEL_VALUE_MADE", broken | (marks == Mark.BOOL), cells.values)
     rounded = marks == Mark.ROUNDED
     if column.kind is Kind.DECIMAL:  # 0.30000000000000004 is 0.3
         rounded = rounded & ~mask_of(pc.match_substring_regex(cells.values, r"^-?[0-9]{1,12}\.[0-9]+$"))
@@ -147,4 +162,4 @@ def _refuse_unlisted(cells: Cells, rules: Rules) -> None:
     listed = rules.lists.get(cells.column.offers, ())
     if listed:
         known = pc.is_in(cells.values, value_set=pa.array(listed, pa.string()))
-        cells.refuse("CELL_CHOICE", mask_of(pc.and_(pc.is_valid(cells.values), pc.invert(known))))
+        cells.refuse("CELL_CHOICE", mask_of(pc.and_(pc.is_valid(cells.values), pc.invert(known))), cells.values)

@@ -16,6 +16,7 @@ _TYPES = "[content_types].xml"
 _PROPERTIES = "docprops/custom.xml"
 _MAIN = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
 _PROPERTY_LENGTH = 255
+_OPEN_DOCUMENT = b"application/vnd.oasis.opendocument."
 
 # of part names, content types and relationship types, all in lower case
 _MACROS = re.compile(r"vbaproject|vbadata|macrosheet|dialogsheet|macroenabled|activex|/control$|attachedtoolbars")
@@ -39,7 +40,7 @@ class Contents:
 def read_contents(package: Package) -> Contents:
     """Raises Refused."""
     if _TYPES not in package.parts or WORKBOOK not in package.parts:
-        raise Refused("WORKBOOK_NOT_XLSX", "a zip file that holds no Excel workbook")
+        raise Refused("WORKBOOK_NOT_XLSX", _other_kind(package))
     for name in package.parts:
         refuse_kind(f"/{name}")
     _read_types(package)
@@ -51,6 +52,15 @@ def read_contents(package: Package) -> Contents:
     if _PROPERTIES in package.parts:
         contents.template = _property(package)
     return contents
+
+
+def _other_kind(package: Package) -> str:
+    """What a zip file is that has not the parts of an Excel workbook."""
+    if "mimetype" in package.parts and package.read("mimetype").startswith(_OPEN_DOCUMENT):
+        return "an OpenDocument file such as .ods"
+    if "xl/workbook.bin" in package.parts:
+        return "a binary workbook (.xlsb)"
+    return "a zip file that holds no Excel workbook"
 
 
 def refuse_kind(name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
@@ -11,6 +11,9 @@ import pyarrow.compute as pc
 from formats.schema import RecordSchema
 from formats.workbook.grid import Grid
 from formats.workbook.layout import ANSWER_COLUMNS, HEADING_ROW, column_letters
+
+_LOOKED_THROUGH = 20  # rows in which headings are looked for that do not stand in the first one
+_NOTHING: Mapping[int, str] = {}
 
 
 class HeadingFault(NamedTuple):
@@ -26,10 +29,9 @@ def spelled(heading: str) -> str:
     return " ".join(heading.split()).rstrip("*").rstrip()
 
 
-def headings(grid: Grid) -> list[str]:
+def headings(grid: Grid, at_row: int = HEADING_ROW) -> list[str]:
     """The headings of the sheet, as compared, without trailing columns that are empty."""
-    first = pc.equal(grid.rows, HEADING_ROW)
-    row = grid.where(first)
+    row = grid.where(pc.equal(grid.rows, at_row))
     texts = [pc.utf8_normalize(row.text(at), form="NFKC").to_pylist() for at in range(grid.width)]
     found = [spelled(text[0]) if text else "" for text in texts]
     while found and not found[-1] and _is_empty(grid, len(found) - 1):
@@ -41,19 +43,44 @@ def _is_empty(grid: Grid, column: int) -> bool:
     return not pc.any(pc.not_equal(pc.utf8_trim_whitespace(grid.text(column)), "")).as_py()
 
 
-def heading_faults(schema: RecordSchema, found: Sequence[str]) -> list[HeadingFault]:
+def unnamed(grid: Grid, found: Sequence[str]) -> dict[int, str]:
+    """By the column without a heading: the first cell below that holds something, "" where none does."""
+    cells: dict[int, str] = {}
+    for at in (at for at, name in enumerate(found) if not name):
+        filled = grid.where(pc.not_equal(pc.utf8_trim_whitespace(grid.text(at)), ""))
+        cells[at] = f"{column_letters(at)}{filled.rows[0]}" if len(filled.rows) else ""
+    return cells
+
+
+def headings_below(schema: RecordSchema, grid: Grid) -> int | None:
+    """The row the headings stand in, if it is not the first one but one soon after it."""
+    known = _known(schema)
+    count = [
+        sum(name in known for name in headings(grid, row)) for row in range(HEADING_ROW, HEADING_ROW + _LOOKED_THROUGH)
+    ]
+    best = max(count)
+    return None if best * 2 < len(schema.columns) or best == count[0] else HEADING_ROW + count.index(best)
+
+
+def _known(schema: RecordSchema) -> dict[str, int]:
+    return {spelled(name): at for at, column in enumerate(schema.columns) for name in (column.heading, *column.aliases)}
+
+
+def heading_faults(
+    schema: RecordSchema, found: Sequence[str], below: Mapping[int, str] = _NOTHING
+) -> list[HeadingFault]:
     """Every way in which the headings differ from the template's, from left to right.
 
-    Behind the template's columns those of an answer may stand.
+    Behind the template's columns those of an answer may stand, and empty ones. `below`: see `unnamed`.
     """
-    known = {
-        spelled(name): at for at, column in enumerate(schema.columns) for name in (column.heading, *column.aliases)
-    }
+    known = _known(schema)
     columns = [known.get(name, -1 - at) for at, name in enumerate(found)]  # a negative number: none of ours
     expected = list(range(len(schema.columns)))
     faults: list[tuple[int, HeadingFault]] = []
     last = max((at for at, column in enumerate(columns) if column >= 0), default=-1)
-    answer = {at for at, name in enumerate(found) if at > last and name in ANSWER_COLUMNS}
+    ours = {*ANSWER_COLUMNS, *([""] if below else [])}
+    answer = {at for at, name in enumerate(found) if at > last and name in ours and not below.get(at)}
+    shown = [_shown(name, below.get(at)) for at, name in enumerate(found)]
     seen: set[int] = set()
     for at, column in enumerate(columns):
         if column in seen:
@@ -64,7 +91,7 @@ def heading_faults(schema: RecordSchema, found: Sequence[str]) -> list[HeadingFa
             lacking = [column for column in expected[low:high] if column not in seen]
             strange = [at for at in range(start, end) if columns[at] < 0 and at not in answer]
             moved = [at for at in range(start, end) if columns[at] >= 0 and columns.count(columns[at]) == 1]
-            faults += _differences(schema, found, start, lacking, strange)
+            faults += _differences(schema, shown, start, lacking, strange)
             faults += [
                 (at, _at(schema, "HEADING_ORDER", at, columns[at], f"{found[at]!r} belongs in {_cell(columns[at])}"))
                 for at in moved
@@ -73,19 +100,19 @@ def heading_faults(schema: RecordSchema, found: Sequence[str]) -> list[HeadingFa
 
 
 def _differences(
-    schema: RecordSchema, found: Sequence[str], start: int, lacking: list[int], strange: list[int]
+    schema: RecordSchema, shown: Sequence[str], start: int, lacking: list[int], strange: list[int]
 ) -> list[tuple[int, HeadingFault]]:
     """A strange heading where one is lacking is that one, renamed."""
     faults = []
     both = min(len(lacking), len(strange))
     for column, at in zip(lacking, strange, strict=False):
         wanted = schema.columns[column].heading
-        faults.append((at, _at(schema, "HEADING_RENAMED", at, column, f"{_shown(found[at])} instead of {wanted!r}")))
+        faults.append((at, _at(schema, "HEADING_RENAMED", at, column, f"{shown[at]} instead of {wanted!r}")))
     for column in lacking[both:]:
         wanted = schema.columns[column].heading
         faults.append((start, _at(schema, "HEADING_MISSING", column, column, f"{wanted!r} is missing")))
     for at in strange[both:]:
-        faults.append((at, HeadingFault("HEADING_EXTRA", None, f"{_cell(at)}: {_shown(found[at])}")))
+        faults.append((at, HeadingFault("HEADING_EXTRA", None, f"{_cell(at)}: {shown[at]}")))
     return faults
 
 
@@ -98,5 +125,8 @@ def _cell(column: int) -> str:
     return f"{column_letters(column)}{HEADING_ROW}"
 
 
-def _shown(heading: str) -> str:
-    return repr(heading[:80]) if heading else "no heading"
+def _shown(heading: str, filled: str | None) -> str:
+    """`filled`: the first cell below, of a column without a heading."""
+    if heading:
+        return repr(heading[:80])
+    return f"no heading, but {filled} holds something" if filled else "no heading"

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from formats.facts import with_facts, with_other_rows
 from formats.judge import judge
 from formats.schema import AnyGiven, RecordSchema
 from formats.template import ROW_FINDINGS, Faults, Rows, Rules, Template
@@ -21,7 +22,7 @@ from formats.workbook.cells import read_cells
 from formats.workbook.choice import others, why_none
 from formats.workbook.column import Mask, mask_of
 from formats.workbook.grid import Grid, Mark, Workbook, filled
-from formats.workbook.heading import HeadingFault, heading_faults, headings
+from formats.workbook.heading import HeadingFault, heading_faults, headings, headings_below, unnamed
 from formats.workbook.layout import HEADING_ROW, SAMPLE_MARK, column_letters, sheet_name
 
 _WHOLE_FILE = 0  # the row of findings about the file
@@ -84,6 +85,7 @@ def judged(schema: RecordSchema, sheet: Sheet) -> tuple[pa.Table, pa.BooleanArra
         doubled |= about & faulty[places]
     fresh = verdict.findings.filter(pa.array(~doubled))
     fresh = fresh.append_column("fact", pa.nulls(fresh.num_rows, pa.string())).cast(ROW_FINDINGS)
+    fresh = with_facts(schema, sheet.table, with_other_rows(schema, sheet.table, fresh))
     return pa.concat_tables([sheet.findings, fresh]).sort_by("row"), pc.and_(sheet.passed, verdict.passed)
 
 
@@ -118,7 +120,11 @@ def _heading_faults(schema: RecordSchema, grid: Grid) -> list[HeadingFault]:
         for at in range(grid.width)
         if grid.marks(at)[HEADING_ROW - 1] == Mark.MERGED
     ]
-    return merged or heading_faults(schema, headings(grid))
+    below = headings_below(schema, grid)
+    if below is not None:
+        return [HeadingFault("HEADING_NOT_FIRST", None, f"they stand in row {below}")]
+    found = headings(grid)
+    return merged or heading_faults(schema, found, unnamed(grid, found))
 
 
 def _whole(faults: Sequence[HeadingFault], row: int) -> RefusedSheet:

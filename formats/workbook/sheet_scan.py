@@ -104,6 +104,8 @@ class _Scan:
     def _start_row(self, attributes: dict[str, str]) -> None:
         self._rows += 1
         if self._rows > self._limits.rows + self._limits.spare_rows:
+            if self._facts.last_row > self._limits.rows + 1:
+                raise Refused("WORKBOOK_TOO_MANY_ROWS", f"{self._facts.name}: more than {self._limits.rows} rows")
             raise Refused("WORKBOOK_TOO_LARGE", f"{self._facts.name}: too many empty rows with a format")
         written = attributes.get("r")
         self._row = _number(written) if written is not None else self._row + 1

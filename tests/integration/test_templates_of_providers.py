@@ -156,7 +156,7 @@ def test_dmp_devices(uploads: Uploads) -> None:
     twice(uploads, "dmp_devices", dmp(), dmp(imei="867035049959396", sim_owner="VENDOR", sms_number=""))
     twice(uploads, "dmp_devices", dmp(client_account="Example Clinics", firmware="00.06.20.00"), expected=CHANGED)
     assert uploads.send("dmp_devices", dmp(client_account="example schools")) == [FAILED]
-    assert uploads.findings == [(2, "CLIENT_UNKNOWN", None)]
+    assert uploads.findings == [(2, "CLIENT_UNKNOWN", "example schools")]
     assert [item["firmware"] for item in uploads.records(dmp_devices)] == ["00.06.20.00", "00.06.19.55"]
 
 
@@ -267,9 +267,9 @@ def test_device_returns(uploads: Uploads) -> None:
     twice(uploads, "device_return", *back)
     assert uploads.lines()[2:] == [("RE", "RE-7", 1), ("RE", "RE-7", 2)]
     assert uploads.send("device_return", back[0] | {"serial_number": "SN-9"}) == [FAILED]
-    assert uploads.findings == [(2, "RETURN_NOT_ENROLLED", None)]
+    assert uploads.findings == [(2, "RETURN_NOT_ENROLLED", "SN-9")]
     assert uploads.send("device_return", back[0] | {"customer_account": "C-2"}) == [FAILED]
-    assert (2, "DEVICE_ELSEWHERE", None) in uploads.findings
+    assert (2, "DEVICE_ELSEWHERE", "C-2") in uploads.findings
     uploads.ledger.conservation()
 
 
@@ -331,7 +331,7 @@ def test_a_unit_may_come_back_into_its_vehicle_later(uploads: Uploads) -> None:
 def test_an_uploader_of_one_customer_reaches_that_customer_s_devices_only(uploads: Uploads) -> None:
     ours, theirs = (item_id for item_id in customer_ids(uploads))
     assert uploads.send("enrolment_order", ordered(1), customer_id=theirs) == [FAILED]
-    assert uploads.findings == [(2, "SCOPE_FORBIDDEN", None)]
+    assert uploads.findings == [(2, "SCOPE_FORBIDDEN", "SO-7")]
     assert uploads.send("enrolment_order", ordered(1), customer_id=ours) == [NEW]
     back = {"order_number": "RE-8", "order_date": "2026-03-05", "serial_number": "CEH0000001"}
     assert uploads.send("device_return", back, customer_id=theirs) == [FAILED]

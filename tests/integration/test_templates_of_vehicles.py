@@ -161,7 +161,7 @@ def test_accounts_are_never_given_twice(office: Office) -> None:
 
 def test_a_name_that_two_customers_have(office: Office) -> None:
     assert office.send("customers", CUSTOMER | {"name": "Twin"}) == [FAILED]
-    assert office.findings == [(2, "CUSTOMER_AMBIGUOUS", None)]
+    assert office.findings == [(2, "CUSTOMER_AMBIGUOUS", "Twin")]
     assert office.send("customers", CUSTOMER | {"name": "Twin", "account": "C-4"}) == [CHANGED]
 
 
@@ -248,7 +248,7 @@ def test_sales_data(office: Office) -> None:
     row = key | {"phone": "+919822222222", "address_line_1": "12 Example Road", "purchase_date": "2026-01-15"}
     twice(office, "sales_data_update", row, expected=CHANGED)
     assert office.send("sales_data_update", key | {"warranty_end": "2026-01-14"}) == [FAILED]
-    assert office.findings == [(2, "DATE_ORDER", "2026-01-15")]
+    assert office.findings == [(2, "DATE_ORDER", "2026-01-14 is before 2026-01-15")]
     twice(office, "sales_data_update", key | {"warranty_end": "2029-01-14", "address_line_1": CLEAR}, expected=CHANGED)
     stored = office.vehicles()[vin(2)]
     days = (stored["purchase_date"], stored["warranty_end"], stored["address_line_1"])

@@ -73,10 +73,13 @@ def test_equal_days_are_in_order() -> None:
 @pytest.mark.parametrize(
     ("days", "found"),
     [
-        ({"purchase_date": "2025-11-30"}, [("purchase_date", "2025-12-01")]),
-        ({"purchase_date": "2029-01-15"}, [("purchase_date", "2029-01-14")]),
-        ({"warranty_end": "2025-01-01"}, [("warranty_end", "2025-12-01"), ("warranty_end", "2026-01-15")]),
-        ({"manufacturing_date": "2026-01-16"}, [("manufacturing_date", "2026-01-15")]),
+        ({"purchase_date": "2025-11-30"}, [("purchase_date", "2025-11-30 is before 2025-12-01")]),
+        ({"purchase_date": "2029-01-15"}, [("purchase_date", "2029-01-14 is before 2029-01-15")]),
+        (
+            {"warranty_end": "2025-01-01"},
+            [("warranty_end", f"2025-01-01 is before {day}") for day in ("2025-12-01", "2026-01-15")],
+        ),
+        ({"manufacturing_date": "2026-01-16"}, [("manufacturing_date", "2026-01-15 is before 2026-01-16")]),
         ({"manufacturing_date": "2026-01-16", "purchase_date": CLEAR}, []),
         ({"service_date": "2020-01-01"}, []),
         ({"purchase_date": "2027-01-01", "warranty_end": "2030-01-01"}, []),

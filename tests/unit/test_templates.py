@@ -25,7 +25,11 @@ def test_a_template_says_what_it_is(name: str) -> None:
 
 @pytest.mark.parametrize("found", all_templates(), ids=lambda found: found.name)
 def test_headings_and_aliases_are_told_apart(found: Template) -> None:
-    words = [word.lower() for column in found.schema.columns for word in (column.heading, *column.aliases)]
+    for column in found.schema.columns:
+        assert len({column.heading, *column.aliases}) == 1 + len(column.aliases)
+    words = [
+        word for column in found.schema.columns for word in {name.lower() for name in (column.heading, *column.aliases)}
+    ]
     assert sorted(words) == sorted(set(words))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.workbook.heading import heading_faults, headings
+from formats.workbook.heading import heading_faults, headings, headings_below, unnamed
 from formats.workbook.layout import ANSWER_COLUMNS
 from tests.support.grids import CALM, HEADINGS, SALES, grid
 
@@ -91,3 +91,27 @@ def test_any_other_heading_has_a_fault_and_none_is_lost(found: list[str]) -> Non
     assert (not told) == (right == PLAIN)
     missing = {column.name for column in SALES.columns if column.heading not in right}
     assert {fault.column for fault in told if fault.code in {"HEADING_MISSING", "HEADING_RENAMED"}} == missing
+
+
+def test_empty_columns_behind_the_template_s_do_not_matter() -> None:
+    found = headings(grid([[*PLAIN, "", "", ""], ["A-1"]]))
+    assert faults(found) == []
+    rows = grid([[*PLAIN, "", "", "Colour"], ["A-1"]])
+    assert [fault.fact for fault in heading_faults(SALES, headings(rows), unnamed(rows, headings(rows)))] == [
+        "N1: 'Colour'"
+    ]
+
+
+def test_a_value_in_a_column_without_a_heading_is_named() -> None:
+    rows = grid([[*PLAIN, "", ""], ["A-1"], ["A-2", *[""] * (len(PLAIN) - 1), "", "call back"]])
+    found = headings(rows)
+    assert [(fault.code, fault.fact) for fault in heading_faults(SALES, found, unnamed(rows, found))] == [
+        ("HEADING_EXTRA", "M1: no heading, but M3 holds something")
+    ]
+
+
+def test_headings_that_do_not_stand_in_the_first_row_are_found() -> None:
+    assert headings_below(SALES, grid([["Sales of May"], [""], HEADINGS, ["A-1"]])) == 3
+    assert headings_below(SALES, grid([HEADINGS, HEADINGS])) is None
+    assert headings_below(SALES, grid([["Something"], ["else", "IMEI"]])) is None
+    assert headings_below(SALES, grid([["Something"]])) is None

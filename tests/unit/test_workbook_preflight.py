@@ -85,7 +85,9 @@ def test_a_good_workbook_passes() -> None:
         (b"\x00\x01\x02", "another kind of file"),
         (packed({}), "an empty zip file"),
         (packed({"word/document.xml": b"<w/>", "[Content_Types].xml": types()}), "a zip file that holds no Excel"),
-        (packed({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"}), "a zip file that holds no Excel"),
+        (packed({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet"}), "an OpenDocument file such as .ods"),
+        (packed({"mimetype": b"application/epub+zip"}), "a zip file that holds no Excel"),
+        (packed({"xl/workbook.bin": b"", "[Content_Types].xml": types()}), "a binary workbook (.xlsb)"),
         (packed(GOOD | {"[Content_Types].xml": types("application/octet-stream")}), "a zip file that holds no Excel"),
     ],
 )
@@ -374,6 +376,8 @@ def test_too_many_rows_are_counted_where_values_are() -> None:
     assert code(with_last(51), FEW) == ""
     assert code(with_last(52), FEW) == "WORKBOOK_TOO_MANY_ROWS"
     assert code(with_rows('<row r="52"><c r="A52" s="3"/></row>'), FEW) == ""
+    filled = "".join(row(number, cell(f"A{number}", "x")) for number in range(1, 1_000))
+    assert code(with_rows(filled), FEW) == "WORKBOOK_TOO_MANY_ROWS"  # and not empty ones with a format
 
 
 @pytest.mark.parametrize("form", ['<c r="{0}"><v>1</v></c>', "<c r='{0}'><v>1</v></c>", '<c r="{0}"><f>A1</f></c>'])

@@ -195,7 +195,7 @@ def test_merged_cells_are_told_once_in_each_row() -> None:
         ("order_no", " A-1\u00a0", "A-1"),
         ("order_no", "Ａ－１", "A-1"),
         ("order_no", ("17", Mark.NUMBER), "17"),
-        ("order_no", ("TRUE", Mark.BOOL), "TRUE"),
+        ("pin", "=12345", "=12345"),
         ("imei", "35 387923 425263-3", "353879234252633"),
         ("imei", ("353879234252633", Mark.NUMBER), "353879234252633"),
         ("sold", ("2024-03-05", Mark.DATE), "2024-03-05"),
@@ -252,31 +252,38 @@ def test_cells_that_are_fine(name: str, cell: Cell, value: str | None) -> None:
         ("sold", "soon", "CELL_DAY", "soon"),
         ("sold", ("06:00:00", Mark.TIME), "CELL_DAY", "06:00:00"),
         ("sold", ("TRUE", Mark.BOOL), "CELL_DAY", None),
-        ("sold", "2024-02-31", "CELL_DAY", None),
+        ("sold", "2024-02-31", "CELL_DAY", "2024-02-31"),
         ("sold", "05/03/2024", "EXCEL_DATE_UNCLEAR", "05/03/2024"),
         ("sold", ("2024-03-05T14:30:00", Mark.DATETIME), "EXCEL_TIME_IN_DATE", "2024-03-05T14:30:00"),
         ("sold", ("45356.5", Mark.NUMBER), "EXCEL_TIME_IN_DATE", "45356.5"),
         ("sold", "2024-03-05 14:30", "EXCEL_TIME_IN_DATE", "2024-03-05 14:30"),
-        ("order_no", ("A-1", Mark.TEXT | FORMULA), "EXCEL_FORMULA", None),
+        ("order_no", ("A-1", Mark.TEXT | FORMULA), "EXCEL_FORMULA", "A-1"),
         ("imei", ("353879234252633", Mark.NUMBER | FORMULA), "EXCEL_FORMULA", None),
         ("price", ("", FORMULA), "EXCEL_FORMULA", None),
         ("price", ("", Mark.ERROR | FORMULA), "EXCEL_ERROR_CELL", None),
         ("note", ("", Mark.ERROR), "EXCEL_ERROR_CELL", None),
-        ("order_no", "A\u200b-1", "CELL_CHARACTERS", "U+200B at 2"),
-        ("order_no", "\u202eA-1", "CELL_CHARACTERS", "U+202E at 1"),
-        ("note", "De\nmo", "CELL_CHARACTERS", "U+000A at 3"),
+        ("order_no", "A\u200b-1", "CELL_CHARACTERS", "a blank without width (U+200B) at 2"),
+        ("order_no", "\u202eA-1", "CELL_CHARACTERS", "a mark that turns the writing round (U+202E) at 1"),
+        ("note", "De\nmo", "CELL_CHARACTERS", "a line break (U+000A) at 3"),
         ("note", "De\x00mo", "CELL_CHARACTERS", "U+0000 at 3"),
-        ("note", "\ufeffDemo", "CELL_CHARACTERS", "U+FEFF at 1"),
+        ("note", "\ufeffDemo", "CELL_CHARACTERS", "a hidden mark (U+FEFF) at 1"),
         ("sold", "2024-03-05\u200f", "CELL_CHARACTERS", "U+200F at 11"),
         ("pin", "1234\x7f56", "CELL_CHARACTERS", None),
         ("order_no", "CLEAR", "CELL_CLEAR_REFUSED", None),
-        ("note", "Lost", "CELL_CHOICE", None),
-        ("state", "Broken", "CELL_CHOICE", None),
+        ("order_no", ("TRUE", Mark.BOOL), "EXCEL_VALUE_MADE", "TRUE"),
+        ("order_no", ("1234.5", Mark.NUMBER), "EXCEL_VALUE_MADE", "1234.5"),
+        ("phone", ("FALSE", Mark.BOOL), "EXCEL_VALUE_MADE", "FALSE"),
+        ("note", '=HYPERLINK("http://x")', "CELL_FORMULA_TEXT", '=HYPERLINK("http://x")'),
+        ("note", "@SUM(A1)", "CELL_FORMULA_TEXT", "@SUM(A1)"),
+        ("note", "-2+3+cmd|' /C calc'!A0", "CELL_FORMULA_TEXT", "-2+3+cmd|' /C calc'!A0"),
+        ("note", "Lost", "CELL_CHOICE", "Lost"),
+        ("note", "x" * 300, "CELL_CHOICE", None),
+        ("state", "Broken", "CELL_CHOICE", "Broken; allowed: New, Used"),
         ("state", ("2024-03-05", Mark.DATE), "EXCEL_DATE_MADE", "2024-03-05"),
-        ("price", "1,200", "CELL_NUMBER", None),
-        ("pieces", ("1.5", Mark.NUMBER), "CELL_INTEGER", None),
-        ("phone", "12", "PHONE_INVALID", None),
-        ("imei", "353879234252634", "IMEI_INVALID", None),
+        ("price", "1,200", "CELL_NUMBER", "1,200"),
+        ("pieces", ("1.5", Mark.NUMBER), "CELL_INTEGER", "1.5"),
+        ("phone", "12", "PHONE_INVALID", "12"),
+        ("imei", "353879234252634", "IMEI_INVALID", "353879234252634"),
         ("pin", "12345", "CELL_LENGTH", None),
     ],
 )
@@ -287,6 +294,13 @@ def test_cells_that_are_refused_have_one_message(name: str, cell: Cell, code: st
         assert findings[0][1] == fact
     if code.startswith("EXCEL_"):
         assert value is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"), [(("TRUE", Mark.BOOL), "TRUE"), ("-5 floor", "-5 floor"), ("+4.5", "+4.5"), ("a=b", "a=b")]
+)
+def test_texts_that_only_look_like_something_else(cell: Cell, value: str) -> None:
+    assert read("note", cell, Rules()) == (value, [])
 
 
 @pytest.mark.parametrize(
