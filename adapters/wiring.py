@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from adapters import owner
@@ -25,7 +27,7 @@ from adapters.workbooks import ChildWorkbooks
 from formats.workbook.inspection import Limits
 from jobs.context import Exchange, InboxLimits
 from jobs.errors import NotFound, Setup
-from jobs.ports import Channel, Folder
+from jobs.ports import Channel, Folder, Session
 from jobs.providers import Provider, SftpSettings
 from jobs.uploads import UploadPorts, UploadRules
 
@@ -91,12 +93,22 @@ class _Channels:
         return SftpChannel(settings, channel_key(settings.credential, self._workspace, self._connections), safe)
 
 
+class _Later:
+    """Implements `jobs.ports.Channel`: its key is looked up when it is opened, a missing one stops only that."""
+
+    def __init__(self, make: Callable[[], Channel]) -> None:
+        self._make = make
+
+    def open(self) -> AbstractContextManager[Session]:
+        return self._make().open()
+
+
 def _drops(workspace: Workspace, settings: Settings, channels: _Channels, spool: FileSpool) -> AllDrops:
     local = LocalDrops(workspace.uploads)
     source = settings.uploads.source
     if source is None:
         return AllDrops(local)
-    remote = channels.sftp(source.sftp, is_peoples)
+    remote = _Later(partial(channels.sftp, source.sftp, is_peoples))
     return AllDrops(local, RemoteDrops(remote, spool, source.folder, source.uploaders))
 
 
