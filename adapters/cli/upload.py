@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from adapters.upload_inboxes import HandedIn
     from adapters.uploading import Preview
     from formats.template import Template
+    from jobs.runs import Step
     from jobs.uploads import Counts, Upload
 
 _SHOWN = 20
@@ -52,11 +55,20 @@ def upload(
     as_json: Json = False,
 ) -> None:
     from adapters import uploading
+    from adapters.cli.screen import working
     from adapters.settings import actor
+    from jobs.upload_answers import answer_files
+    from jobs.uploads import ENDED
 
+    if not uploader.strip():
+        raise typer.BadParameter("must say who uploads it", param_hint="--as")
+    target = answers or file.parent
+    if not dry_run and not os.access(target, os.W_OK):
+        raise typer.BadParameter(f"{target} cannot be written: say where the answer goes", param_hint="--answers")
     with ctx.obj.muster() as app:
-        handed = uploading.hand_in(app, template, uploader, file.name, file.read_bytes())
-        found = None if yes and not dry_run else uploading.preview(app, handed, actor())
+        handed = uploading.hand_in(app, template, uploader.strip(), file.name, file.read_bytes())
+        with working("checking the workbook"):
+            found = None if yes and not dry_run else uploading.preview(app, handed, actor())
         if found is not None and not as_json:
             _show_preview(app, handed, found)
         if dry_run or (found is not None and found.previewed is None):
@@ -64,9 +76,17 @@ def upload(
             _end_dry_run(app, handed, found, answers, as_json)
         if not yes:
             _ask(found.previewed.counts if found and found.previewed else None)
-        ended, _, page = uploading.apply(app, handed, actor())
-        written = [_written(answers or file.parent, name, data) for name, data in handed.answers.items()]
-    _show_end(ended, written, page, as_json)
+        ended, page = uploading.apply(app, handed, actor(), watch)
+        files = answer_files(app.exchange, ended) if ended.state in ENDED else {}
+        written = [_written(target, name, data) for name, data in files.items()]
+        with app.registry.view() as tx:
+            findings = tx.uploads.findings(ended.same_as or ended.id)
+    if as_json:
+        from adapters.cli.screen import print_json
+
+        print_json({"upload": ended, "findings": findings.to_pylist(), "answers": written, "page": str(page)})
+    else:
+        _show_end(ended, findings if found is None else None, written, page)
     raise typer.Exit(_code(ended))
 
 
@@ -79,6 +99,14 @@ def _ask(counts: Counts | None) -> None:
     if not typer.confirm(f"Apply {rows}?", err=True):
         messages().print("Nothing was changed.")
         raise typer.Exit(ExitCode.NOTHING)
+
+
+def watch(name: str, take: Callable[[], Step]) -> None:
+    """Take a step of a run; whoever waits sees which."""
+    from adapters.cli.screen import working
+
+    with working(name):
+        take()
 
 
 def _show_preview(app: Muster, handed: HandedIn, found: Preview) -> None:
@@ -126,7 +154,7 @@ def show_findings(chosen: Template, findings: pa.Table) -> None:
         )
         for item in listed
     ]
-    results().print(table(["Cell", "", "What is wrong", "Seen"], rows))
+    results().print(table(["Cell", "", "What is wrong", "Details"], rows))
     if findings.num_rows > _SHOWN:
         results().print(f"  … and {findings.num_rows - _SHOWN:,} more, all of them in the answer")
     codes = dict.fromkeys(item["code"] for item in listed)
@@ -169,24 +197,26 @@ def _written(folder: Path, name: str, data: bytes) -> str:
     return str(target)
 
 
-def _show_end(ended: Upload, written: list[str], page: Path, as_json: bool) -> None:
-    from adapters.cli.screen import facts, print_json, results, state
+def _show_end(ended: Upload, findings: pa.Table | None, written: list[str], page: Path) -> None:
+    """`findings`: None if they were shown already, with the question."""
+    from adapters.cli.screen import facts, results, state
+    from formats.templates import template
 
-    if as_json:
-        print_json({"upload": ended, "answers": written, "page": str(page)})
-        return
     screen = results()
     screen.print(f"Upload {ended.id}:", state(ended.state), ended.reason)
     screen.print(facts(row_counts(ended.counts).items()))
+    if findings is not None:
+        show_findings(template(ended.template), findings)
     for path in written:
-        screen.print(f"  Answer: {path}", soft_wrap=True)
+        what = "Failed rows, to correct and upload" if path.endswith(".failed.xlsx") else "Answer"
+        screen.print(f"  {what}: {path}", soft_wrap=True)
     screen.print(f"  Report: {page}", soft_wrap=True)
 
 
 def _code(ended: Upload) -> ExitCode:
     from jobs.uploads import UploadState
 
-    if ended.state is UploadState.FAILED:
+    if ended.state is not UploadState.COMPLETED:
         return ExitCode.FAILED
     return ExitCode.NOTHING if ended.same_as is not None else _code_of(ended.counts)
 

@@ -117,7 +117,9 @@ def _differences(
 
 
 def _at(schema: RecordSchema, code: str, at: int, column: int, text: str) -> HeadingFault:
-    name = schema.columns[column].name if column >= 0 else None
+    """One that stands elsewhere than in the template has no column: a reader would look for it there."""
+    elsewhere = column != at and code in ("HEADING_ORDER", "HEADING_TWICE")
+    name = None if elsewhere or column < 0 else schema.columns[column].name
     return HeadingFault(code, name, f"{_cell(at)}: {text}")
 
 

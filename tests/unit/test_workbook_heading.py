@@ -51,8 +51,8 @@ def test_a_heading_that_moved_is_told_where_it_belongs() -> None:
 
 
 def test_a_heading_that_stands_twice() -> None:
-    assert faults([*PLAIN, "IMEI"]) == [("HEADING_TWICE", "imei", "L1: 'IMEI' stands twice")]
-    assert ("HEADING_TWICE", "sold", "L1: 'Sale date' stands twice") in faults([*PLAIN, "Sale date"])
+    assert faults([*PLAIN, "IMEI"]) == [("HEADING_TWICE", None, "L1: 'IMEI' stands twice")]
+    assert ("HEADING_TWICE", None, "L1: 'Sale date' stands twice") in faults([*PLAIN, "Sale date"])
 
 
 def test_all_faults_are_named_from_left_to_right() -> None:
