@@ -123,10 +123,13 @@ class Muster:
         """A whole run without Airflow; see `begin` for the options and `carry_out` for its end."""
         return self.carry_out(self.begin(job, **options))
 
-    def carry_out(self, run: Run, watch: Watch | None = None) -> tuple[RunReport, Path]:
-        """Every step of a run, and its report. What fails ends the run, and is raised when the report is written."""
+    def carry_out(self, run: Run, watch: Watch | None = None, first: int = 0) -> tuple[RunReport, Path]:
+        """Every step of a run, and its report. What fails ends the run, and is raised when the report is written.
+
+        `first`: the position of the step to begin with, where those before it are recorded already.
+        """
         failure: MusterError | None = None
-        for name in STEPS[run.job]:
+        for name in STEPS[run.job][first:]:
             take = partial(self.step, run.id, name)
             try:
                 watch(name, take) if watch else take()

@@ -13,7 +13,7 @@ from adapters.remote_inbox import RemoteInbox
 from formats.templates import NAMES
 from jobs.errors import MusterError, RemoteFileRefused, RemotePathRefused
 from jobs.ports import Channel, Listing, RemoteFile, Session, Spool
-from jobs.uploads import ANSWER_FOLDERS, Consent, UploadInbox, UploadInboxes
+from jobs.uploads import ANSWER_FOLDERS, Consent, UploadInbox
 
 UNKNOWN_UPLOADER = "unknown"
 """Of a workbook that lies beside the uploaders' folders instead of in one."""
@@ -216,26 +216,18 @@ class AllDrops:
 
 
 class HandedIn:
-    """A workbook that a person handed in: the one drop folder of its run.
+    """A workbook that a person hands in: a drop folder for it alone, which no run looks into and no answer goes to."""
 
-    It keeps the answers that come to it; those to other uploads go where they belong.
-    """
-
-    def __init__(
-        self, template: str, uploader: str, name: str, data: bytes, others: UploadInboxes, consent: Consent
-    ) -> None:
+    def __init__(self, template: str, uploader: str, name: str, data: bytes, consent: Consent) -> None:
         self.consent = consent
         self.template = template
         self.uploader = uploader
         self.place = f"handed in:{uuid4().hex}"
         self.name = name
         self.data = data
-        self.answers: dict[str, bytes] = {}
-        self._others = others
-        self._taken = False
 
     def files(self) -> Sequence[RemoteFile]:
-        return [] if self._taken else [RemoteFile(self.name, len(self.data), 0)]
+        return [RemoteFile(self.name, len(self.data), 0)]
 
     def look(self) -> Listing:
         return Listing(tuple(self.files()), ())
@@ -247,13 +239,7 @@ class HandedIn:
         return self.data
 
     def remove(self, name: str) -> None:
-        self._taken = True
+        """It lies nowhere."""
 
     def answer(self, folder: str, name: str, data: bytes) -> None:
-        self.answers[name] = data
-
-    def all(self) -> Sequence[UploadInbox]:
-        return [self]
-
-    def find(self, place: str) -> UploadInbox | None:
-        return self if place == self.place else self._others.find(place)
+        """Whoever handed it in asks for the answer (`jobs.upload_answers.answer_files`)."""

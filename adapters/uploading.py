@@ -9,7 +9,8 @@ from pathlib import Path
 from adapters.bootstrap import Muster, Watch
 from adapters.upload_inboxes import HandedIn
 from jobs.catalogue import STEPS, Job
-from jobs.runs import RunReport, Step
+from jobs.errors import Retry
+from jobs.runs import Run, RunReport, Step
 from jobs.upload_answers import preview_answer
 from jobs.upload_collection import register
 from jobs.upload_preview import Previewed, note_preview, note_refusal, rehearse
@@ -18,7 +19,15 @@ from jobs.upload_templates import named
 from jobs.uploads import Consent, Upload
 from jobs.work import Work
 
+PATIENCE = timedelta(seconds=60)
 _APPLY = "apply_uploads"
+
+
+class UploadLater(Retry):
+    """Another run is at work, or was faster."""
+
+    code = "UPLOAD_LATER"
+    remedy = "Nothing is lost: the next run does it (`muster run bulk_upload`); `muster uploads` shows how far it is"
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,7 @@ def hand_in(
 ) -> HandedIn:
     """Raises NotFound for an unknown template, RemoteFileRefused for a file over the limit."""
     named(template)
-    handed = HandedIn(template, uploader, name, data, app.exchange.uploads.inboxes, consent)
+    handed = HandedIn(template, uploader, name, data, consent)
     handed.read(name, app.settings.uploads.max_file_bytes)
     return handed
 
@@ -62,25 +71,40 @@ def answer_of(app: Muster, handed: HandedIn, found: Previewed) -> bytes:
     return preview_answer(app.exchange, found, handed.uploader, handed.name, app.exchange.clock.now())
 
 
-def apply(app: Muster, handed: HandedIn, actor: str, watch: Watch | None = None) -> tuple[Upload, RunReport, Path]:
-    """Collect, apply and answer it. What else was in progress is finished on the way."""
-    rules = replace(app.exchange.uploads.rules, settle=timedelta())
-    uploads = replace(app.exchange.uploads, inboxes=handed, rules=rules)
-    alone = Muster(app.workspace, app.settings, replace(app.exchange, uploads=uploads), app.registry)
-    report, path = alone.carry_out(alone.begin(Job.BULK_UPLOAD, actor=actor), watch)
+def apply(app: Muster, handed: HandedIn, actor: str, watch: Watch | None = None) -> tuple[Upload, Path]:
+    """Register it, apply it, and whatever else was in progress on the way. Raises UploadLater."""
+    run, upload = _received(app, handed, actor)
+    try:
+        _, page = _patient(app).carry_out(run, watch, first=1)
+    except Retry as error:
+        raise UploadLater(f"upload {upload.id} is received and safe, but not applied yet: {error.what}") from error
     with app.registry.view() as tx:
-        return tx.uploads.at_place(handed.place), report, path
+        return tx.uploads.get(upload.id), page
 
 
 def store(app: Muster, handed: HandedIn, actor: str) -> Upload:
     """Archive and register it, for the next run to preview: it is held until somebody agrees."""
-    run = app.begin(Job.BULK_UPLOAD, actor=actor)
-    upload = register(app.exchange, run, handed, handed.name, handed.data)
-    app.record(run, 0, Step(STEPS[Job.BULK_UPLOAD][0], 1, f"upload {upload.id} received, the next run checks it"))
+    run, upload = _received(app, handed, actor)
     app.finish(run.id)
     return upload
 
 
-def continue_uploads(app: Muster, actor: str, watch: Watch | None = None) -> tuple[RunReport, Path]:
-    """A run after a decision: the committed upload is applied and answered."""
-    return app.carry_out(app.begin(Job.BULK_UPLOAD, actor=actor), watch)
+def _received(app: Muster, handed: HandedIn, actor: str) -> tuple[Run, Upload]:
+    """Nothing waits for a lease here: what a person hands in nobody else collects."""
+    run = app.begin(Job.BULK_UPLOAD, actor=actor)
+    upload = register(app.exchange, run, handed, handed.name, handed.data)
+    app.record(run, 0, Step(STEPS[Job.BULK_UPLOAD][0], 1, f"upload {upload.id} received"))
+    return run, upload
+
+
+def continue_uploads(app: Muster, number: int, actor: str, watch: Watch | None = None) -> None:
+    """A run after a decision: the committed upload is applied and answered. Raises UploadLater."""
+    try:
+        _patient(app).carry_out(app.begin(Job.BULK_UPLOAD, actor=actor), watch)
+    except Retry as error:
+        raise UploadLater(f"the decision about upload {number} stands, and waits: {error.what}") from error
+
+
+def _patient(app: Muster) -> Muster:
+    """It waits for a run that is at work; nobody has to try again by hand."""
+    return Muster(app.workspace, app.settings, replace(app.exchange, patience=PATIENCE), app.registry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -11,13 +11,15 @@ import pyarrow as pa
 
 from formats.schema import RecordSchema
 from jobs.codes import ProviderKind
-from jobs.errors import NotFound
-from jobs.leases import Lease
+from jobs.errors import NotFound, ProviderBusy
+from jobs.leases import FencedRegistry, Lease
 from jobs.ports import Archive, Channels, Cipher, Clock, Folder, Spool
 from jobs.providers import Provider
 from jobs.registry import Registry, Transaction
 from jobs.runs import Run, Validation
 from jobs.uploads import UploadPorts
+
+_LOOK_AGAIN = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,10 @@ class InboxLimits:
 
 @dataclass(frozen=True)
 class Exchange:
-    """The ports of one installation. `owner` names this process; `is_dead` knows other owners."""
+    """The ports of one installation. `owner` names this process; `is_dead` knows other owners.
+
+    `patience`: how long to wait for a lease that another run holds.
+    """
 
     registry: Registry
     clock: Clock
@@ -46,6 +51,7 @@ class Exchange:
     validate: Callable[[RecordSchema, pa.Table, str], Validation]
     owner: str
     is_dead: Callable[[str], bool]
+    patience: timedelta = timedelta()
 
     def provider(self, run: Run) -> Provider:
         """The provider of a run. Raises NotFound."""
@@ -62,8 +68,18 @@ class Exchange:
 
         Raises ProviderBusy while another living run holds it.
         """
-        with Lease(self.registry, self.clock, name, self.owner).held(self.is_dead) as fenced:
-            yield replace(self, registry=fenced)
+        with ExitStack() as held:
+            yield replace(self, registry=self._alone(name, held))
+
+    def _alone(self, name: str, held: ExitStack) -> FencedRegistry:
+        give_up = self.clock.now() + self.patience
+        while True:
+            try:
+                return held.enter_context(Lease(self.registry, self.clock, name, self.owner).held(self.is_dead))
+            except ProviderBusy:
+                if self.clock.now() >= give_up:
+                    raise
+            self.clock.sleep(_LOOK_AGAIN.total_seconds())
 
     def still_alone(self) -> None:
         """Asked for right before what no transaction can undo. Raises ProviderBusy if the lease was lost."""

@@ -170,7 +170,7 @@ class AnswerRefused(Refused):
 
 class ProviderBusy(Retry):
     code = "PROVIDER_BUSY"
-    remedy = "Another run works on this provider; try again when it has ended"
+    remedy = "Another run is at work there; try again when it has ended"
 
 
 class StateMoved(Retry):

@@ -35,9 +35,6 @@ class Uploads(Protocol):
     def same(self, template: str, file_id: int) -> Upload | None:
         """The first upload of these bytes under this template that was not refused."""
 
-    def at_place(self, place: str) -> Upload:
-        """The newest upload that came from this place. Raises NotFound."""
-
     def not_taken(self, template: str, place: str, file_name: str, file_id: int) -> Upload | None:
         """The upload of this very file, if nobody has recorded that it left its folder."""
 

@@ -30,6 +30,10 @@ class UploadState(StrEnum):
     FAILED = "FAILED"  # refused as a whole, or discarded
 
 
+ENDED = (UploadState.COMPLETED, UploadState.FAILED)
+"""There is an answer."""
+
+
 class Consent(StrEnum):
     """Whether an upload may be applied without asking."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adapters.cli.state import Json, command, group
-from adapters.cli.upload import row_counts
+from adapters.cli.upload import row_counts, watch
 from jobs.errors import NotFound
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def commit(ctx: typer.Context, number: Number, reason: Reason, as_json: Json = F
     _must_say_why(reason)
     with ctx.obj.muster() as app:
         commit_upload(app.exchange, number, actor(), reason)
-        continue_uploads(app, actor())
+        continue_uploads(app, number, actor(), watch)
         _show_decided(app, number, as_json)
 
 
@@ -171,7 +171,7 @@ def discard(ctx: typer.Context, number: Number, reason: Reason, as_json: Json = 
     _must_say_why(reason)
     with ctx.obj.muster() as app:
         discard_upload(app.exchange, number, actor(), reason)
-        continue_uploads(app, actor())
+        continue_uploads(app, number, actor(), watch)
         _show_decided(app, number, as_json)
 
 

@@ -83,14 +83,6 @@ class Uploads:
         row = self._db.execute(statement.order_by(bulk_uploads.c.id).limit(1)).first()
         return None if row is None else _upload(row)
 
-    def at_place(self, place: str) -> Upload:
-        """The newest upload that came from this place. Raises NotFound."""
-        statement = _select().where(bulk_uploads.c.place == place).order_by(bulk_uploads.c.id.desc()).limit(1)
-        row = self._db.execute(statement).first()
-        if row is None:
-            raise NotFound(f"no upload came from {place!r}")
-        return _upload(row)
-
     def not_taken(self, template: str, place: str, file_name: str, file_id: int) -> Upload | None:
         """The upload of this very file, if nobody has recorded that it left its folder."""
         statement = _select().where(
