@@ -5,11 +5,14 @@ Only what the submitter wrote, and never a secret.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from formats.schema import Kind, RecordSchema, UniqueTogether
+from formats.checks import columns_of as _columns
+from formats.schema import Kind, NotBefore, RecordSchema, RequiredWhen, UniqueTogether
 
 _SHOWN = 60  # characters of a cell
 _SHOWN_CHOICES = 12
@@ -39,23 +42,53 @@ def with_facts(schema: RecordSchema, table: pa.Table, findings: pa.Table) -> pa.
     return findings.set_column(findings.column_names.index("fact"), "fact", facts)
 
 
-def with_other_rows(schema: RecordSchema, table: pa.Table, findings: pa.Table) -> pa.Table:
-    """`findings` of rows that repeat each other, with the row that has the same."""
+def with_rule_facts(schema: RecordSchema, table: pa.Table, findings: pa.Table) -> pa.Table:
+    """`findings` of rules across columns or rows, with the other side of each: a row, a date, a choice."""
     facts = _flat(findings["fact"])
     for rule in schema.rules:
-        if not isinstance(rule, UniqueTogether) or schema.column(rule.columns[0]).secret:
+        tells = _TELLERS.get(type(rule))
+        if tells is None or any(schema.column(name).secret for name in _columns(rule)):
             continue
-        here = pc.and_(pc.equal(findings["column"], rule.columns[0]), pc.equal(findings["code"], "ROW_DUPLICATE"))
+        code, tell = tells
+        first = _columns(rule)[0]
+        here = pc.and_(pc.equal(findings["column"], first), pc.equal(findings["code"], code))
         at = np.flatnonzero(pc.fill_null(_flat(here), False).to_numpy(zero_copy_only=False))
-        if not len(at):
-            continue
-        rows = _flat(findings["row"]).take(pa.array(at))
-        places = pc.index_in(rows, value_set=_flat(table["row"]))
-        keys = [_flat(table[name]).take(places) for name in rule.columns]
-        said = np.full(len(facts), None, dtype=object)
-        said[at] = also_in(rows, pc.binary_join_element_wise(*keys, "\x1f"), _shortened(keys[0])).to_pylist()
-        facts = pc.coalesce(pa.array(said, pa.string()), facts)
+        if len(at):
+            rows = _flat(findings["row"]).take(pa.array(at))
+            cells = table.take(pc.index_in(rows, value_set=_flat(table["row"]))).combine_chunks()
+            said = np.full(len(facts), None, dtype=object)
+            said[at] = tell(schema, rule, cells).to_pylist()
+            facts = pc.coalesce(facts, pa.array(said, pa.string()))
     return findings.set_column(findings.column_names.index("fact"), "fact", facts)
+
+
+def _repeated(schema: RecordSchema, rule: UniqueTogether, cells: pa.Table) -> pa.StringArray:
+    keys = [_flat(cells[name]) for name in rule.columns]
+    shown = [_shortened(key) for key in keys]
+    if len(keys) > 1:
+        headings = [f"{schema.column(name).heading} " for name in rule.columns]
+        shown = [pc.binary_join_element_wise(head, key, "") for head, key in zip(headings, shown, strict=True)]
+    key, value = (pc.binary_join_element_wise(*parts, sign) for parts, sign in ((keys, "\x1f"), (shown, ", ")))
+    return also_in(_flat(cells["row"]), key, value)
+
+
+def _too_early(_: RecordSchema, rule: NotBefore, cells: pa.Table) -> pa.StringArray:
+    day, other = _flat(cells[rule.column]), _flat(cells[rule.other])
+    said = pc.binary_join_element_wise(day, other, " is before ")
+    return pc.if_else(pc.less(day, other), said, pa.scalar(None, pa.string()))
+
+
+def _needed(schema: RecordSchema, rule: RequiredWhen, cells: pa.Table) -> pa.StringArray:
+    why = _flat(cells[rule.when])
+    said = pc.binary_join_element_wise(f"needed where {schema.column(rule.when).heading} is ", why, "")
+    return pc.if_else(pc.is_in(why, value_set=pa.array(rule.values)), said, pa.scalar(None, pa.string()))
+
+
+_TELLERS: Mapping[type, tuple[str, Callable[..., pa.StringArray]]] = {
+    UniqueTogether: ("ROW_DUPLICATE", _repeated),
+    NotBefore: ("DATE_ORDER", _too_early),
+    RequiredWhen: ("CELL_EMPTY", _needed),
+}
 
 
 def also_in(rows: pa.Int64Array, keys: pa.StringArray, cells: pa.StringArray) -> pa.StringArray:

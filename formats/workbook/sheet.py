@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from formats.facts import with_facts, with_other_rows
+from formats.facts import with_facts, with_rule_facts
 from formats.judge import judge
 from formats.schema import AnyGiven, RecordSchema
 from formats.template import ROW_FINDINGS, Faults, Rows, Rules, Template
@@ -85,7 +85,7 @@ def judged(schema: RecordSchema, sheet: Sheet) -> tuple[pa.Table, pa.BooleanArra
         doubled |= about & faulty[places]
     fresh = verdict.findings.filter(pa.array(~doubled))
     fresh = fresh.append_column("fact", pa.nulls(fresh.num_rows, pa.string())).cast(ROW_FINDINGS)
-    fresh = with_facts(schema, sheet.table, with_other_rows(schema, sheet.table, fresh))
+    fresh = with_facts(schema, sheet.table, with_rule_facts(schema, sheet.table, fresh))
     return pa.concat_tables([sheet.findings, fresh]).sort_by("row"), pc.and_(sheet.passed, verdict.passed)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 
-from formats.facts import also_in, with_facts, with_other_rows
+from formats.facts import also_in, with_facts, with_rule_facts
+from formats.schema import NotBefore, RequiredWhen
 from formats.template import ROW_FINDINGS
 from tests.support.grids import SALES
 
@@ -54,18 +57,29 @@ def test_allowed_values_are_named() -> None:
 def test_rows_that_repeat_each_other_name_the_other_one() -> None:
     cells = table(order_no=["A", "B", "A", "A", "B", "C"], imei=["1", "2", "1", "1", "2", "3"])
     rows = [(row, "order_no", "ROW_DUPLICATE", None) for row in (2, 3, 4, 5, 6)]
-    assert facts(with_other_rows(SALES, cells, found(*rows, (7, "order_no", "SERIAL_INVALID", None)))) == [
-        "A, also in row 4 and 1 more",
-        "B, also in row 6",
-        "A, also in row 2 and 1 more",
-        "A, also in row 2 and 1 more",
-        "B, also in row 3",
+    assert facts(with_rule_facts(SALES, cells, found(*rows, (7, "order_no", "SERIAL_INVALID", None)))) == [
+        "Order number A, IMEI 1, also in row 4 and 1 more",
+        "Order number B, IMEI 2, also in row 6",
+        "Order number A, IMEI 1, also in row 2 and 1 more",
+        "Order number A, IMEI 1, also in row 2 and 1 more",
+        "Order number B, IMEI 2, also in row 3",
         None,
     ]
-    assert facts(with_other_rows(SALES, cells, found())) == []
+    assert facts(with_rule_facts(SALES, cells, found())) == []
 
 
 def test_a_row_that_nobody_repeats() -> None:
     cells = pa.array(["A", "B"])
     assert also_in(pa.array([2, 3], pa.int64()), cells, cells).to_pylist() == ["A", "B"]
     assert also_in(pa.array([], pa.int64()), cells[:0], cells[:0]).to_pylist() == []
+
+
+def test_the_other_side_of_a_rule_is_named() -> None:
+    schema = replace(SALES, rules=(NotBefore("seen", "sold"), RequiredWhen("phone", "state", ("Used",))))
+    cells = table(seen=["2026-02-01", None], sold=["2026-03-01", None], state=["New", "Used"])
+    told = found((2, "seen", "DATE_ORDER", None), (3, "phone", "CELL_EMPTY", None), (3, "order_no", "CELL_EMPTY", None))
+    assert facts(with_rule_facts(schema, cells, told)) == [
+        "2026-02-01 is before 2026-03-01",
+        "needed where State is Used",
+        None,
+    ]
