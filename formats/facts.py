@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from formats.checks import columns_of as _columns
-from formats.schema import Kind, NotBefore, RecordSchema, RequiredWhen, UniqueTogether
+from formats.schema import PLAIN_TEXT, Kind, NotBefore, RecordSchema, RequiredWhen, UniqueTogether
 
 _SHOWN = 60  # characters of a cell
 _SHOWN_CHOICES = 12
@@ -35,6 +35,9 @@ def with_facts(schema: RecordSchema, table: pa.Table, findings: pa.Table) -> pa.
         too_long = pc.equal(codes, "CELL_LENGTH")
         sizes = pc.binary_join_element_wise(pc.utf8_length(cells).cast(pa.string()), " characters: ", read, "")
         read = pc.if_else(too_long, sizes, read)
+        if column.pattern != PLAIN_TEXT:
+            like = pc.binary_join_element_wise(read, f"; write it like {column.example}", "")
+            read = pc.if_else(pc.equal(codes, "CELL_PATTERN"), like, read)
         if column.kind is Kind.CHOICE and len(column.choices) <= _SHOWN_CHOICES:
             listed = pc.binary_join_element_wise(read, f"; allowed: {', '.join(column.choices)}", "")
             read = pc.if_else(pc.equal(codes, "CELL_CHOICE"), listed, read)

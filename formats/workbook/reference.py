@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from formats.finding_kinds import FindingKind, Severity
 from formats.rules import Rules
+from formats.schema import Column
 from formats.template import Template
 from formats.workbook import wording
 from formats.workbook.layout import heading
@@ -55,7 +56,7 @@ def _columns(template: Template) -> str:
     rows = [
         (
             heading(column).replace("*", "\\*"),
-            column.description,
+            column.description + _other_headings(column),
             wording.form(column, _RULES),
             "" if column.secret or not column.example else f"`{column.example}`",
             wording.allowed_text(column, _RULES),
@@ -63,6 +64,13 @@ def _columns(template: Template) -> str:
         for column in template.schema.columns
     ]
     return _table(("column", "what it holds", "form", "example", "allowed values"), rows)
+
+
+def _other_headings(column: Column) -> str:
+    """The headings that are taken for this one, each in one spelling."""
+    names = {name.casefold(): name for name in (*reversed(column.aliases), column.heading)}
+    names.pop(column.heading.casefold())
+    return f" (also headed {', '.join(reversed(names.values()))})" if names else ""
 
 
 def _listed(title: str, texts: Sequence[str]) -> Sequence[str]:

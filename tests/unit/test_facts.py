@@ -11,6 +11,8 @@ from formats.schema import NotBefore, RequiredWhen
 from formats.template import ROW_FINDINGS
 from tests.support.grids import SALES
 
+COLUMNS = SALES.columns
+
 
 def table(**cells: list[str | None]) -> pa.Table:
     size = len(next(iter(cells.values())))
@@ -47,6 +49,13 @@ def test_a_finding_without_a_fact_gets_what_was_read() -> None:
 
 def test_a_secret_is_never_a_fact() -> None:
     assert facts(with_facts(SALES, table(pin=["12345"]), found((2, "pin", "CELL_LENGTH", None)))) == [None]
+
+
+def test_a_form_is_shown_by_its_example() -> None:
+    columns = [replace(item, pattern="[A-Z]-[0-9]", example="A-1") if item.name == "note" else item for item in COLUMNS]
+    schema = replace(SALES, columns=tuple(columns))
+    told = with_facts(schema, table(note=["17"]), found((2, "note", "CELL_PATTERN", None)))
+    assert facts(told) == ["17; write it like A-1"]
 
 
 def test_allowed_values_are_named() -> None:
