@@ -74,6 +74,9 @@ class Uploads(Protocol):
     def uploader(self, email: str) -> Uploader | None:
         """Who `email` is; None if others are registered and this one is not. Nobody registered: anybody."""
 
+    def anybody_may(self) -> bool:
+        """Whether nobody was ever registered."""
+
     def uploaders(self) -> list[Uploader]:
         """The active ones, by e-mail."""
 

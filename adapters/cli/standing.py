@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from adapters.registry.registry import Transaction
+    from jobs.uploads import Upload
 
 _RUNS = 8
+_UPLOADS = 20
+_QUIET = timedelta(minutes=5)
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +46,7 @@ def status(ctx: typer.Context, as_json: Json = False) -> None:
 
 def _standing(tx: Transaction) -> dict[str, Any]:
     from jobs.states import BatchState
+    from jobs.uploads import UploadState
 
     counts = tx.queries.batch_counts()
     conservation = tx.conservation.count()
@@ -56,6 +61,7 @@ def _standing(tx: Transaction) -> dict[str, Any]:
         "batches": counts,
         "uncertain": uncertain,
         "quarantine": tx.files.held(),
+        "uploads": [*tx.uploads.history(_UPLOADS, state=UploadState.HELD), *tx.uploads.in_progress()],
         "runs": tx.runs.recent(_RUNS),
     }
 
@@ -73,6 +79,7 @@ def _show(screen: Console, found: dict[str, Any], zone: tzinfo) -> None:
         screen.print("  none yet")
     _show_uncertain(screen, found["uncertain"], zone)
     _show_quarantine(screen, found["quarantine"], zone)
+    _show_uploads(screen, found["uploads"], zone)
     screen.print("\nLast runs", style="bold")
     if found["runs"]:
         runs = [(run.started_at, run.job, run.provider, state(run.status), run.actor) for run in found["runs"]]
@@ -106,3 +113,24 @@ def _show_quarantine(screen: Console, files: list[dict[str, Any]], zone: tzinfo)
     screen.print(f"\nQuarantine: {plural(len(files), 'file')} held for a decision", style="bold red")
     rows = [(file["at"], file["name"], file["provider"], f"{file['code']}: {file['reason']}") for file in files]
     screen.print(table(["Since", "File", "Provider", "Why"], rows, zone))
+
+
+def _show_uploads(screen: Console, uploads: list[Upload], zone: tzinfo) -> None:
+    """Those that wait for a person, and those nobody seems to go on with."""
+    from adapters.cli.screen import state, table
+    from jobs.uploads import UploadState
+
+    held = [upload for upload in uploads if upload.state is UploadState.HELD]
+    quiet = [upload for upload in uploads if upload not in held and datetime.now(UTC) - upload.updated_at > _QUIET]
+    if not (held or quiet):
+        return
+    screen.print(f"\nUploads: {len(held):,} held for a decision, {len(quiet):,} standing still", style="bold red")
+    rows = [
+        (upload.updated_at, str(upload.id), upload.template, upload.uploader, state(upload.state), upload.reason)
+        for upload in (*held, *quiet)
+    ]
+    screen.print(table(["Since", "#", "Template", "By", "Status", "Why"], rows, zone))
+    if held:
+        screen.print("  Look: muster uploads show NUMBER, then muster uploads commit or discard NUMBER --reason TEXT")
+    if quiet:
+        screen.print("  Go on: muster run bulk_upload, or see why the DAG bulk_upload does not run")

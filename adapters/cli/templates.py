@@ -48,7 +48,9 @@ def template(
         return
     results().print(str(target), soft_wrap=True)
     messages().print(
-        f"Next: fill it in, then muster upload {target} --template {name} --as you@example.com", style="dim"
+        f"Next: fill it in, then muster upload {target} --template {name} --as you@example.com",
+        style="dim",
+        soft_wrap=True,
     )
 
 

@@ -90,10 +90,16 @@ def upload(
     raise typer.Exit(_code(ended))
 
 
+def _can_ask() -> bool:
+    from adapters.cli.screen import messages
+
+    return sys.stdin.isatty() and messages().is_terminal
+
+
 def _ask(counts: Counts | None) -> None:
     from adapters.cli.screen import messages, plural
 
-    if not (sys.stdin.isatty() and messages().is_terminal):
+    if not _can_ask():
         raise typer.BadParameter("is needed where nobody can be asked", param_hint="--yes")
     rows = plural(counts.passed, "good row") if counts else "it"
     if not typer.confirm(f"Apply {rows}?", err=True):

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from adapters.cli.state import Json, command, group
+from jobs.errors import NotFound
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The person.", show_default=False)]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="For the audit trail.", show_default=False)]
@@ -43,12 +44,15 @@ def list_uploaders(ctx: typer.Context, as_json: Json = False) -> None:
 
     with ctx.obj.registry() as (registry, _), registry.view() as tx:
         found = tx.uploads.uploaders()
+        anybody = tx.uploads.anybody_may()
     if as_json:
         print_json({"uploaders": [{"email": item.email, "customer": item.customer} for item in found]})
     elif found:
         results().print(table(["E-mail", "Customer"], [(item.email, item.customer) for item in found]))
+    elif anybody:
+        messages().print("Nobody is registered, so everybody may upload: muster uploaders add EMAIL --reason TEXT")
     else:
-        messages().print("Nobody is registered, so everybody may upload: muster uploaders add EMAIL")
+        messages().print("Everybody who was registered is removed: nobody may upload.")
 
 
 def add(
@@ -59,15 +63,17 @@ def add(
         str, typer.Option("--customer", metavar="ACCOUNT", help="Only this customer's rows.", show_default=False)
     ] = "",
 ) -> None:
-    from adapters.cli.screen import results
+    from adapters.cli.screen import messages, results
     from adapters.upload_inboxes import make_drop_folders
 
     if not _EMAIL.fullmatch(email):
         raise typer.BadParameter("is no e-mail address", param_hint="EMAIL")
-    _set(ctx, email, customer or None, True, "uploader added", reason)
+    first = _set(ctx, email, customer or None, True, "uploader added", reason)
     folder = make_drop_folders(ctx.obj.workspace.uploads, email)
     results().print(f"{email} may upload {f'rows of {customer}' if customer else 'for every customer'}.")
     results().print(f"  Drop folders: {folder}", soft_wrap=True)
+    if first:
+        messages().print("From now on only people who are registered may upload.")
 
 
 def remove(ctx: typer.Context, email: Email, reason: Reason) -> None:
@@ -77,13 +83,17 @@ def remove(ctx: typer.Context, email: Email, reason: Reason) -> None:
     results().print(f"{email} may upload no more.")
 
 
-def _set(ctx: typer.Context, email: str, customer: str | None, active: bool, action: str, reason: str) -> None:
+def _set(ctx: typer.Context, email: str, customer: str | None, active: bool, action: str, reason: str) -> bool:
+    """Returns whether everybody could upload until now. Raises NotFound."""
     from adapters.clock import SystemClock
     from adapters.settings import actor
 
     if not reason.strip():
         raise typer.BadParameter("must say why", param_hint="--reason")
     with ctx.obj.registry(change=True) as (registry, _), registry.transaction() as tx:
+        anybody: bool = tx.uploads.anybody_may()
+        if not active and email not in {item.email for item in tx.uploads.uploaders()}:
+            raise NotFound(f"{email} is not registered as an uploader")
         tx.uploads.set_uploader(email, customer, active)
         tx.audit.append(
             actor=actor(),
@@ -93,3 +103,4 @@ def _set(ctx: typer.Context, email: str, customer: str | None, active: bool, act
             reason=reason,
             facts={"customer": customer or "ALL"},
         )
+    return anybody

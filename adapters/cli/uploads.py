@@ -73,7 +73,10 @@ def list_uploads(
     from rich.text import Text
 
     from adapters.cli import screen
+    from jobs.upload_templates import named
 
+    if template:
+        named(template)
     with ctx.obj.registry() as (registry, settings), registry.view() as tx:
         found = tx.uploads.history(limit, template or None, uploader or None)
     if as_json:
@@ -94,6 +97,8 @@ def list_uploads(
         headings = ["#", "Template Name", "Passed Records", "Failed Records", "Status", "Updated At", "Updated By"]
         screen.results().print(screen.table(headings, rows))
         screen.results().print(f"  Times: {settings.zone}", style="dim")
+    elif template or uploader:
+        screen.messages().print("No such upload")
     else:
         screen.messages().print("No upload yet: muster template, then muster upload")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from adapters.doctor import keys, machine, partners, store
+from adapters.doctor import drops, keys, machine, partners, store
 from adapters.doctor.check import Check, Status, guarded
 from adapters.providers import KINDS
 from adapters.settings import Settings, Workspace, check, load
@@ -49,6 +49,9 @@ def _with_settings(workspace: Workspace, settings: Settings, offline: bool) -> I
     if settings.inbox.source is not None and not offline:
         source = settings.inbox.source
         yield from guarded("inbox source", partial(partners.inbox_source, workspace, source))
+    if settings.uploads.source is not None and not offline:
+        yield from guarded("upload source", partial(drops.upload_source, workspace, settings.uploads.source))
     yield from guarded("registry", partial(store.registry, workspace, settings))
     yield from guarded("audit trail", partial(store.audit_trail, workspace, settings))
+    yield from guarded("drop folders", partial(drops.drop_folders, workspace, settings))
     yield from guarded("disk", partial(machine.space, workspace, settings))

@@ -24,7 +24,7 @@ def channel(workspace: Workspace, provider: Provider) -> Iterator[Check]:
     """Open the provider's channel and list its folders. Nothing is written or moved."""
     name = f"{provider.name} channel"
     folders = provider.folders
-    with _opened(_channel(workspace, provider)) as session:
+    with opened(_channel(workspace, provider)) as session:
         waiting = len(session.list(folders.inbound).files)
         where = provider.sftp.host if provider.sftp else provider.folder.path if provider.folder else ""
         yield Check(name, Status.OK, f"{where} answers and lets us in; {waiting} file(s) in {folders.inbound}")
@@ -35,7 +35,7 @@ def channel(workspace: Workspace, provider: Provider) -> Iterator[Check]:
 
 def inbox_source(workspace: Workspace, source: InboxSource) -> Iterator[Check]:
     """Open the server order files come from."""
-    with _opened(_sftp(workspace, source.sftp)) as session:
+    with opened(sftp(workspace, source.sftp)) as session:
         waiting = len(session.list(source.folder).files)
         yield Check("inbox source", Status.OK, f"{source.sftp.host} lets us in; {waiting} file(s) in {source.folder}")
         if source.done_folder:
@@ -43,7 +43,7 @@ def inbox_source(workspace: Workspace, source: InboxSource) -> Iterator[Check]:
 
 
 @contextmanager
-def _opened(channel: Channel) -> Iterator[Session]:
+def opened(channel: Channel) -> Iterator[Session]:
     """The session; here nobody tries again, so the remedy is another one."""
     try:
         with channel.open() as session:
@@ -61,11 +61,11 @@ def _readable(session: Session, name: str, folder: str, otherwise: str) -> Itera
 
 def _channel(workspace: Workspace, provider: Provider) -> Channel:
     if provider.sftp is not None:
-        return _sftp(workspace, provider.sftp)
+        return sftp(workspace, provider.sftp)
     if provider.folder is not None:
         return FolderChannel(Path(provider.folder.path))
     raise NotFound(f"provider {provider.name!r} has no channel")
 
 
-def _sftp(workspace: Workspace, settings: SftpSettings) -> SftpChannel:
+def sftp(workspace: Workspace, settings: SftpSettings) -> SftpChannel:
     return SftpChannel(settings, channel_key(settings.credential, workspace))

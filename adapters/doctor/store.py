@@ -33,7 +33,7 @@ def registry(workspace: Workspace, settings: Settings) -> Iterator[Check]:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     script = ScriptDirectory.from_config(config)
-    with _connection(workspace, settings) as connection:
+    with connected(workspace, settings) as connection:
         found = MigrationContext.configure(connection).get_current_revision()
         name = connection.engine.url.render_as_string(hide_password=True)
     if found == script.get_current_head():
@@ -49,7 +49,7 @@ def registry(workspace: Workspace, settings: Settings) -> Iterator[Check]:
 def audit_trail(workspace: Workspace, settings: Settings) -> Iterator[Check]:
     """Its hash chain holds, and ends no sooner than the anchor says."""
     anchored = AuditAnchor(workspace.audit_anchor).read()
-    with _connection(workspace, settings) as connection:
+    with connected(workspace, settings) as connection:
         if not connection.dialect.has_table(connection, "audit"):
             return
         trail = Transaction(connection).audit
@@ -65,7 +65,7 @@ def audit_trail(workspace: Workspace, settings: Settings) -> Iterator[Check]:
 
 
 @contextmanager
-def _connection(workspace: Workspace, settings: Settings) -> Iterator[Connection]:
+def connected(workspace: Workspace, settings: Settings) -> Iterator[Connection]:
     """A connection that is rolled back. SQLite would make a missing database, so that is asked for first."""
     url = registry_url(settings, workspace).reveal()
     database = make_url(url)

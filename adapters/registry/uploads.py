@@ -190,9 +190,13 @@ class Uploads:
 
     def uploader(self, email: str) -> Uploader | None:
         """Who `email` is; None if others are registered and this one is not. Nobody registered: anybody."""
-        if self._db.execute(select(func.count()).select_from(uploaders)).scalar_one() == 0:
+        if self.anybody_may():
             return Uploader(email)
         return next((found for found in self.uploaders() if found.email == email), None)
+
+    def anybody_may(self) -> bool:
+        """Whether nobody was ever registered."""
+        return self._db.execute(select(func.count()).select_from(uploaders)).scalar_one() == 0
 
     def uploaders(self) -> list[Uploader]:
         """The active ones, by e-mail."""

@@ -10,7 +10,7 @@ from adapters.settings.connections import Connection, connections_env, local_con
 from adapters.settings.environment import Environment, actor, environment
 from adapters.settings.faults import Fault
 from adapters.settings.load import check, load
-from adapters.settings.model import Config, ConsoleSettings, InboxSettings, InboxSource, Settings
+from adapters.settings.model import Config, ConsoleSettings, InboxSettings, InboxSource, Settings, UploadSource
 from adapters.settings.references import Connections, channel_key, registry_url, resolve
 from adapters.settings.secrets import Secret
 from adapters.settings.workspace import Workspace
@@ -27,6 +27,7 @@ __all__ = [
     "InboxSource",
     "Secret",
     "Settings",
+    "UploadSource",
     "Workspace",
     "actor",
     "channel_key",

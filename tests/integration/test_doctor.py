@@ -16,12 +16,12 @@ import pytest
 from sqlalchemy import text
 
 from adapters import keyring, ssh_keys
-from adapters.doctor import Check, Status, examine, keys, machine, partners, store
+from adapters.doctor import Check, Status, drops, examine, keys, machine, partners, store
 from adapters.doctor.check import guarded
 from adapters.loopback import free_port
 from adapters.providers import KINDS
 from adapters.registry.engine import make_engine
-from adapters.settings import Settings, Workspace, load
+from adapters.settings import Settings, UploadSource, Workspace, load
 from jobs.providers import Keys, PinnedKey, Provider, SftpSettings
 from tests.support.installation import Installation, make_installation
 from tests.support.machine import need
@@ -72,7 +72,7 @@ def test_all_is_well(workspace: Workspace) -> None:
     assert [check for check in found if check.status is Status.WARN and check.name != "disk"] == []
     assert {check.name for check in found} == {
         *("gpg", "configuration", "folders", "secrets", "GnuPG home", "own key", "sign and encrypt"),
-        *("acme signer", "acme recipient", "acme channel", "registry", "audit trail", "disk"),
+        *("acme signer", "acme recipient", "acme channel", "registry", "audit trail", "drop folders", "disk"),
     }
     assert [check for check in found if check.fix and check.status is Status.OK] == []
 
@@ -91,7 +91,7 @@ def test_the_command_shows_each_check_and_its_sum(workspace: Workspace) -> None:
     shown, as_json = muster("doctor"), muster("doctor", "--json")
     assert (shown.code, as_json.code) == (0, 0)
     assert "ok    acme channel: 127.0.0.1 answers and lets us in; 0 file(s) in from_provider" in shown.out
-    assert "13 checks" in shown.out
+    assert "14 checks" in shown.out
     holds = "the hash chain holds, its end included"
     assert {"name": "audit trail", "status": "ok", "what": holds, "fix": ""} in as_json.json["checks"]
 
@@ -315,3 +315,38 @@ def _copy(workspace: Workspace, folder: Path, statement: str) -> str:
         connection.execute(text(statement))
     engine.dispose()
     return url
+
+
+def test_drop_folders_of_uploaders(workspace: Workspace, settings: Settings, installation: Installation) -> None:
+    def examined() -> list[tuple[Status, str]]:
+        return [(check.status, check.what) for check in drops.drop_folders(workspace, settings)]
+
+    assert examined() == [(Status.OK, "0 for workbooks")]
+    with installation.open() as app, app.registry.transaction() as tx:
+        tx.uploads.set_uploader("ada@example.com", None)
+    stray = workspace.uploads / "loactions"
+    stray.mkdir()
+    assert examined() == [
+        (Status.WARN, "none for ada@example.com"),
+        (Status.WARN, "nobody looks into loactions: it is no template"),
+    ]
+    stray.rmdir()
+    made = workspace.uploads / "locations" / "ada@example.com"
+    made.mkdir(parents=True)
+    try:
+        assert examined() == [(Status.OK, "2 for workbooks")]
+    finally:
+        shutil.rmtree(made.parent)
+        with installation.open() as app, app.registry.transaction() as tx:
+            tx.uploads.set_uploader("ada@example.com", None, active=False)
+
+
+def test_the_server_of_uploads(workspace: Workspace, installation: Installation, provider: Provider) -> None:
+    source = UploadSource(sftp(provider), ("ada@example.com", "ben@example.com"))
+    found = only(drops.upload_source(workspace, source))
+    assert (found.status, "no folder for ada@example.com, ben@example.com" in found.what) == (Status.WARN, True)
+    folder = installation.simulator.files / "uploads" / "leases"
+    for uploader in source.uploaders:
+        (folder / uploader).mkdir(parents=True)
+    assert only(drops.upload_source(workspace, source)).status is Status.OK
+    shutil.rmtree(folder.parent)
