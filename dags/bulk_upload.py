@@ -25,6 +25,10 @@
 2. Mend the cause, then *Clear* the failed task or wait a minute: an upload goes on behind the last rows that were
    applied, and no row is applied twice.
 
+**When it is green and the report says *partly failed*:** rows failed, or something could not be taken: a file over the
+limit, a folder or server that cannot be reached. The report says what; the rest was done. What still lies there is said
+again every ten minutes.
+
 An upload that is `HELD` waits for a decision: `muster uploads show NUMBER`, then `muster uploads commit` or `discard`.
 `[NOT_CONSERVED]`: pause the other DAGs and see the runbook first.
 """

@@ -357,7 +357,9 @@ def test_a_trigger_that_fails_loses_no_upload(client: Made, opened: Made, monkey
     def none(dag_id: str, **_: Any) -> None:
         raise DagNotFound(dag_id)
 
-    monkeypatch.setattr(importlib.import_module("muster_uploads"), "trigger_dag", none)
+    routes = importlib.import_module("muster_uploads")
+    monkeypatch.setattr(routes, "trigger_dag", none)
+    monkeypatch.setattr(routes.DagModel, "get_current", lambda dag_id: None)
     answer = send(client("user"), PAGE, filled("locations", location("No trigger")))
     assert answer.status_code == 303
     assert "The DAG bulk_upload is not there yet" in client("user").get(f"{PAGE}/{latest(opened)}").text
