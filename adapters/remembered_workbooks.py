@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from formats.workbook.grid import Workbook
+from formats.workbook.read.grid import Workbook
 from jobs.ports import Workbooks
 
 _MOST = 256 * 2**20

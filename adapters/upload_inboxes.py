@@ -13,7 +13,7 @@ from adapters.remote_inbox import RemoteInbox
 from formats.templates import NAMES
 from jobs.errors import MusterError, RemoteFileRefused, RemotePathRefused
 from jobs.ports import Channel, Listing, RemoteFile, Session, Spool
-from jobs.uploads import ANSWER_FOLDERS, Consent, UploadInbox
+from jobs.uploads.model import ANSWER_FOLDERS, Consent, UploadInbox
 
 UNKNOWN_UPLOADER = "unknown"
 """Of a workbook that lies beside the uploaders' folders instead of in one."""
@@ -29,7 +29,7 @@ def _usable(files: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
 
 
 class LocalDrop(DropFolder):
-    """Implements `jobs.uploads.UploadInbox` over one folder of the workspace."""
+    """Implements `jobs.uploads.model.UploadInbox` over one folder of the workspace."""
 
     consent = Consent.BY_SETTING
 
@@ -59,7 +59,7 @@ class LocalDrop(DropFolder):
 
 
 class RemoteDrop(RemoteInbox):
-    """Implements `jobs.uploads.UploadInbox` over one folder of an SFTP server."""
+    """Implements `jobs.uploads.model.UploadInbox` over one folder of an SFTP server."""
 
     consent = Consent.BY_SETTING
 
@@ -203,7 +203,7 @@ class RemoteDrops:
 
 
 class AllDrops:
-    """Implements `jobs.uploads.UploadInboxes` over several kinds of drop folders."""
+    """Implements `jobs.uploads.model.UploadInboxes` over several kinds of drop folders."""
 
     def __init__(self, *parts: LocalDrops | RemoteDrops) -> None:
         self._parts = parts
@@ -242,4 +242,4 @@ class HandedIn:
         """It lies nowhere."""
 
     def answer(self, folder: str, name: str, data: bytes) -> None:
-        """Whoever handed it in asks for the answer (`jobs.upload_answers.answer_files`)."""
+        """Whoever handed it in asks for the answer (`jobs.uploads.answers.answer_files`)."""

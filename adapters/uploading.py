@@ -11,12 +11,12 @@ from adapters.upload_inboxes import HandedIn
 from jobs.catalogue import STEPS, Job
 from jobs.errors import Retry
 from jobs.runs import Run, RunReport, Step
-from jobs.upload_answers import preview_answer
-from jobs.upload_collection import register
-from jobs.upload_preview import Previewed, note_preview, note_refusal, rehearse
-from jobs.upload_reading import UploadRefused
-from jobs.upload_templates import named
-from jobs.uploads import Consent, Upload
+from jobs.uploads.answers import preview_answer
+from jobs.uploads.collection import register
+from jobs.uploads.model import Consent, Upload
+from jobs.uploads.preview import Previewed, note_preview, note_refusal, rehearse
+from jobs.uploads.reading import UploadRefused
+from jobs.uploads.templates import named
 from jobs.work import Work
 
 PATIENCE = timedelta(seconds=60)

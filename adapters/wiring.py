@@ -24,12 +24,12 @@ from adapters.settings import Connections, Settings, Workspace, channel_key, res
 from adapters.spool import FileSpool
 from adapters.upload_inboxes import AllDrops, LocalDrops, RemoteDrops
 from adapters.workbooks import ChildWorkbooks
-from formats.workbook.inspection import Limits
+from formats.workbook.read.inspection import Limits
 from jobs.context import Exchange, InboxLimits
 from jobs.errors import NotFound, Setup
 from jobs.ports import Channel, Folder, Session
 from jobs.providers import Provider, SftpSettings
-from jobs.uploads import UploadPorts, UploadRules
+from jobs.uploads.model import UploadPorts, UploadRules
 
 
 def make_cipher(workspace: Workspace, settings: Settings) -> OpenPgpCipher:

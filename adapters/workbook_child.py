@@ -21,9 +21,9 @@ def main() -> None:
         (resource.RLIMIT_NOFILE, request["files"]),
     ):
         resource.setrlimit(kind, (most, most))
-    from formats.workbook.grid import encode
-    from formats.workbook.inspection import Limits
-    from formats.workbook.reading import read_workbook
+    from formats.workbook.read.grid import encode
+    from formats.workbook.read.inspection import Limits
+    from formats.workbook.read.reading import read_workbook
 
     workbook = read_workbook(sys.stdin.buffer.read(), request["title"], Limits(**request["limits"]))
     sys.stdout.buffer.write(encode(workbook))

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import IO
 
 import formats
-from formats.workbook.grid import Workbook, decode
-from formats.workbook.inspection import Fault, Limits
+from formats.workbook.read.grid import Workbook, decode
+from formats.workbook.read.inspection import Fault, Limits
 
 _PIECE = 64 * 1024
 _PROGRAM = ("-m", "adapters.workbook_child")

@@ -15,7 +15,7 @@ from pathlib import Path
 from adapters.bootstrap import Muster
 from adapters.settings import Workspace
 from bench.timing import Stopwatch
-from formats.workbook.grid import Workbook
+from formats.workbook.read.grid import Workbook
 from jobs.catalogue import STEPS, Job
 from jobs.ports import Workbooks
 from jobs.registry import Registry, Transaction

@@ -110,12 +110,12 @@ _PLANS = {
         "uploads",
         "muster uploads",
         (
-            StepPlan("collect_uploads", "jobs.upload_collection:collect_uploads", "no workbook waits"),
-            StepPlan("apply_uploads", "jobs.upload_apply:apply_uploads", "no upload is in progress"),
-            StepPlan("answer_uploads", "jobs.upload_answers:answer_uploads", "no answer is due"),
+            StepPlan("collect_uploads", "jobs.uploads.collection:collect_uploads", "no workbook waits"),
+            StepPlan("apply_uploads", "jobs.uploads.applying:apply_uploads", "no upload is in progress"),
+            StepPlan("answer_uploads", "jobs.uploads.answers:answer_uploads", "no answer is due"),
         ),
         per_provider=False,
-        look="jobs.upload_collection:anything_waits",
+        look="jobs.uploads.collection:anything_waits",
     ),
 }
 

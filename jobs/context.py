@@ -17,7 +17,7 @@ from jobs.ports import Archive, Channels, Cipher, Clock, Folder, Spool
 from jobs.providers import Provider
 from jobs.registry import Registry, Transaction
 from jobs.runs import Run, Validation
-from jobs.uploads import UploadPorts
+from jobs.uploads.model import UploadPorts
 
 _LOOK_AGAIN = timedelta(seconds=1)
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
-from formats.workbook.grid import Workbook
+from formats.workbook.read.grid import Workbook
 from jobs.providers import Keys, Provider
 
 

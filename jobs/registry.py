@@ -20,7 +20,7 @@ from jobs.files import InboundFile
 from jobs.resolution import Decision
 from jobs.runs import Conservation, ConservationCheck, FileFacts, FindingCount, Run, RunStatus, Step
 from jobs.states import BatchState, FileState, LineState
-from jobs.upload_ledger import Uploads
+from jobs.uploads.ledger import Uploads
 
 
 class Intake(Protocol):

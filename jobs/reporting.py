@@ -16,7 +16,7 @@ from jobs.loading import open_answer
 from jobs.registry import Transaction
 from jobs.runs import BatchFacts, Run, RunReport, RunStatus, Step, Validation
 from jobs.states import FileState
-from jobs.upload_reading import upload_subject
+from jobs.uploads.reading import upload_subject
 from jobs.work import Subject
 
 _LOADED = (FileState.LOADED, FileState.APPLIED, FileState.DONE)

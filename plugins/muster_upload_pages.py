@@ -15,7 +15,7 @@ from formats.findings import CATALOGUE, Severity
 from formats.template import Template
 from formats.templates import NAMES, all_templates, template
 from formats.workbook.layout import address
-from jobs.uploads import Consent, Upload, UploadState
+from jobs.uploads.model import Consent, Upload, UploadState
 
 FINDINGS_SHOWN = 20
 _CLASS = {

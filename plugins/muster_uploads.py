@@ -31,7 +31,7 @@ from muster_upload_pages import Limits, Remarks, Viewer, Wanted, upload_page, up
 from formats.templates import NAMES
 from jobs.catalogue import Job
 from jobs.errors import NotFound
-from jobs.uploads import Consent, Upload, UploadState
+from jobs.uploads.model import Consent, Upload, UploadState
 
 if TYPE_CHECKING:
     from adapters.bootstrap import Muster
@@ -80,7 +80,7 @@ def list_uploads(user: GetUserDep, template: str = "", status: str = "", mine: s
 @router.get("/uploads/template/{name}")
 def download_template(name: str, user: GetUserDep) -> Response:
     """The blank workbook."""
-    from jobs.upload_templates import download
+    from jobs.uploads.templates import download
 
     with application() as muster:
         return _workbook(f"{name}.xlsx", download(muster.exchange, name, address_of(user)))
@@ -194,7 +194,7 @@ def _waiting(muster: Muster, viewer: Viewer, template: str, data: bytes) -> Uplo
 
 
 def _decide(action: str, number: int, user: Any, form: dict[str, str]) -> Response:
-    from jobs.upload_decisions import commit_upload, discard_upload
+    from jobs.uploads.decisions import commit_upload, discard_upload
 
     decisions: dict[str, Callable[..., Upload]] = {"commit": commit_upload, "discard": discard_upload}
     reason = form.get("reason", "").strip()[:_REASON_LENGTH]
@@ -214,7 +214,7 @@ def _decide(action: str, number: int, user: Any, form: dict[str, str]) -> Respon
 
 
 def _answer(number: int, user: Any, ending: str) -> Response:
-    from jobs.upload_answers import answer_files
+    from jobs.uploads.answers import answer_files
 
     with application() as muster:
         upload = _visible(muster, _viewer(muster, user), number)

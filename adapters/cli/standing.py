@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from adapters.registry.registry import Transaction
-    from jobs.uploads import Upload
+    from jobs.uploads.model import Upload
 
 _RUNS = 8
 _UPLOADS = 20
@@ -46,7 +46,7 @@ def status(ctx: typer.Context, as_json: Json = False) -> None:
 
 def _standing(tx: Transaction) -> dict[str, Any]:
     from jobs.states import BatchState
-    from jobs.uploads import UploadState
+    from jobs.uploads.model import UploadState
 
     counts = tx.queries.batch_counts()
     conservation = tx.conservation.count()
@@ -118,7 +118,7 @@ def _show_quarantine(screen: Console, files: list[dict[str, Any]], zone: tzinfo)
 def _show_uploads(screen: Console, uploads: list[Upload], zone: tzinfo) -> None:
     """Those that wait for a person, and those nobody seems to go on with."""
     from adapters.cli.screen import state, table
-    from jobs.uploads import UploadState
+    from jobs.uploads.model import UploadState
 
     held = [upload for upload in uploads if upload.state is UploadState.HELD]
     quiet = [upload for upload in uploads if upload not in held and datetime.now(UTC) - upload.updated_at > _QUIET]

@@ -34,7 +34,7 @@ def template(
     as_json: Json = False,
 ) -> None:
     from adapters.cli.screen import messages, print_json, results
-    from jobs.upload_templates import download
+    from jobs.uploads.templates import download
 
     if not name:
         _list(as_json)

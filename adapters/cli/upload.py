@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from adapters.uploading import Preview
     from formats.template import Template
     from jobs.runs import Step
-    from jobs.uploads import Counts, Upload
+    from jobs.uploads.model import Counts, Upload
 
 _SHOWN = 20
 
@@ -57,8 +57,8 @@ def upload(
     from adapters import uploading
     from adapters.cli.screen import working
     from adapters.settings import actor
-    from jobs.upload_answers import answer_files
-    from jobs.uploads import ENDED
+    from jobs.uploads.answers import answer_files
+    from jobs.uploads.model import ENDED
 
     if not uploader.strip():
         raise typer.BadParameter("must say who uploads it", param_hint="--as")
@@ -220,7 +220,7 @@ def _show_end(ended: Upload, findings: pa.Table | None, written: list[str], page
 
 
 def _code(ended: Upload) -> ExitCode:
-    from jobs.uploads import UploadState
+    from jobs.uploads.model import UploadState
 
     if ended.state is not UploadState.COMPLETED:
         return ExitCode.FAILED

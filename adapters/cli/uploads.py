@@ -13,7 +13,7 @@ from adapters.cli.upload import row_counts, watch
 from jobs.errors import NotFound
 
 if TYPE_CHECKING:
-    from jobs.uploads import Upload
+    from jobs.uploads.model import Upload
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The number of the upload.", show_default=False)]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="For the audit trail.", show_default=False)]
@@ -73,7 +73,7 @@ def list_uploads(
     from rich.text import Text
 
     from adapters.cli import screen
-    from jobs.upload_templates import named
+    from jobs.uploads.templates import named
 
     if template:
         named(template)
@@ -143,8 +143,8 @@ def answer(
     to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where.", exists=True, file_okay=False)] = Path(),
 ) -> None:
     from adapters.cli.screen import results
-    from jobs.upload_answers import answer_files
-    from jobs.uploads import UploadState
+    from jobs.uploads.answers import answer_files
+    from jobs.uploads.model import UploadState
 
     with ctx.obj.muster() as app:
         with app.registry.view() as tx:
@@ -159,7 +159,7 @@ def answer(
 def commit(ctx: typer.Context, number: Number, reason: Reason, as_json: Json = False) -> None:
     from adapters.settings import actor
     from adapters.uploading import continue_uploads
-    from jobs.upload_decisions import commit_upload
+    from jobs.uploads.decisions import commit_upload
 
     _must_say_why(reason)
     with ctx.obj.muster() as app:
@@ -171,7 +171,7 @@ def commit(ctx: typer.Context, number: Number, reason: Reason, as_json: Json = F
 def discard(ctx: typer.Context, number: Number, reason: Reason, as_json: Json = False) -> None:
     from adapters.settings import actor
     from adapters.uploading import continue_uploads
-    from jobs.upload_decisions import discard_upload
+    from jobs.uploads.decisions import discard_upload
 
     _must_say_why(reason)
     with ctx.obj.muster() as app:

@@ -13,7 +13,7 @@ from adapters.registry.tables import customers, files, run_files
 from adapters.registry.upload_tables import bulk_uploads, upload_findings, upload_rows, uploaders
 from formats.template import ROW_FINDINGS, Effect
 from jobs.errors import NotFound, StateMoved
-from jobs.uploads import EVERYONE, Consent, Counts, Upload, Uploader, UploadState
+from jobs.uploads.model import EVERYONE, Consent, Counts, Upload, Uploader, UploadState
 
 _COUNTED = {
     Effect.NEW: bulk_uploads.c.rows_new,

@@ -8,8 +8,8 @@ from formats.finding_kinds import FindingKind, Severity
 from formats.rules import Rules
 from formats.schema import Column
 from formats.template import Template
-from formats.workbook import wording
 from formats.workbook.layout import heading
+from formats.workbook.write import wording
 
 _MADE = "Made from the declaration by `python -m adapters.publish`; a test holds the two equal."
 _RULES = Rules()  # the pages show the rules as they are without any setting

@@ -17,8 +17,8 @@ from adapters.bootstrap import Muster
 from adapters.loopback import free_port
 from jobs.catalogue import STEPS, Job
 from jobs.runs import Run
-from jobs.upload_decisions import commit_upload
-from jobs.uploads import Counts, Upload, UploadState
+from jobs.uploads.decisions import commit_upload
+from jobs.uploads.model import Counts, Upload, UploadState
 from tests.dags.samples import workspace
 from tests.support.desk import unvalidated
 from tests.support.installation import Installation, make_installation

@@ -22,7 +22,7 @@ from adapters.uploading import hand_in, store
 from formats.template import ROW_FINDINGS
 from formats.templates import template
 from jobs.catalogue import Job
-from jobs.uploads import Consent, Upload, UploadState
+from jobs.uploads.model import Consent, Upload, UploadState
 from tests.support.desk import unvalidated
 from tests.support.installation import Installation, make_installation
 from tests.support.uploads import filled, location, read_back

@@ -15,7 +15,7 @@ from adapters.registry.tables import audit, devices, order_lines
 from adapters.registry.upload_tables import upload_findings, upload_rows
 from formats.templates import template
 from jobs.catalogue import Job
-from jobs.uploads import Counts, Upload, UploadState
+from jobs.uploads.model import Counts, Upload, UploadState
 from tests.support.crashing import Crasher, crasher
 from tests.support.desk import Desk, desk  # noqa: F401  (a fixture)
 from tests.support.installation import order_row
@@ -29,28 +29,28 @@ COLLECTING = (
     "adapters.archive:FileArchive.keep_plaintext:after",
     "adapters.registry.files:Files.claim:after",
     "adapters.registry.uploads:Uploads.create:after",
-    "jobs.upload_collection:register:after",
+    "jobs.uploads.collection:register:after",
     "adapters.inbox:DropFolder.remove:before",
     "adapters.inbox:DropFolder.remove:after",
 )
 APPLYING = (
-    "jobs.upload_apply:read_upload:after",
+    "jobs.uploads.applying:read_upload:after",
     "adapters.registry.records:Records.write:before",
     "adapters.registry.records:Records.write:after",
     "adapters.registry.uploads:Uploads.advance:after",
-    "jobs.upload_apply:_count_file_rows:after",
-    "jobs.upload_apply:_commit_chunk:after",
-    "jobs.upload_apply:_commit_chunk:after",
-    "jobs.upload_apply:_commit_chunk:after",
-    "jobs.upload_apply:_complete:before",
+    "jobs.uploads.applying:_count_file_rows:after",
+    "jobs.uploads.applying:_commit_chunk:after",
+    "jobs.uploads.applying:_commit_chunk:after",
+    "jobs.uploads.applying:_commit_chunk:after",
+    "jobs.uploads.applying:_complete:before",
     "adapters.registry.uploads:Uploads.move:after",
-    "jobs.upload_apply:_complete:after",
+    "jobs.uploads.applying:_complete:after",
 )
 ANSWERING = (
-    "jobs.upload_answers:answer_files:before",
+    "jobs.uploads.answers:answer_files:before",
     "adapters.upload_inboxes:LocalDrop.answer:before",
     "adapters.upload_inboxes:LocalDrop.answer:after",  # the first of two
-    "jobs.upload_answers:_laid:after",
+    "jobs.uploads.answers:_laid:after",
     "adapters.registry.uploads:Uploads.describe:after",
 )
 
@@ -161,7 +161,7 @@ def test_an_undisturbed_run(scene: Scene) -> None:
 
 
 def test_killed_when_the_file_has_left_its_folder(scene: Scene) -> None:
-    scene.killed("jobs.upload_collection:_collect:after")
+    scene.killed("jobs.uploads.collection:_collect:after")
     scene.check()
 
 
@@ -212,9 +212,9 @@ def test_orders_of_a_killed_upload_are_taken_in_once(small: Desk, killer: Crashe
     uploads.drop("enrolment_order", filled("enrolment_order", *rows))
     for point in (
         "adapters.registry.intake:Intake.insert_rows:after",
-        "jobs.upload_apply:_commit_chunk:after",
+        "jobs.uploads.applying:_commit_chunk:after",
         "adapters.registry.intake:Intake.insert_rows:after",
-        "jobs.upload_apply:_commit_chunk:after",
+        "jobs.uploads.applying:_commit_chunk:after",
     ):
         killed(small, killer, point)
     assert killer.run(Job.BULK_UPLOAD) == 0
@@ -231,7 +231,7 @@ def test_the_next_upload_of_a_file_whose_first_one_was_refused_halfway(small: De
     ben, cleo = "ben@example.com", "cleo@example.com"
     register(small, ADA, ben)
     uploads.drop("enrolment_order", data, uploader=ben)
-    killed(small, killer, "jobs.upload_apply:_commit_chunk:after")
+    killed(small, killer, "jobs.uploads.applying:_commit_chunk:after")
     with small.registry.transaction() as tx:
         tx.uploads.set_uploader(ben, None, active=False)
     uploads.drop("enrolment_order", data, uploader=cleo)  # is not registered yet either
@@ -245,7 +245,7 @@ def test_the_next_upload_of_a_file_whose_first_one_was_refused_halfway(small: De
     assert orders_of(small, rows) == CHUNK
     register(small, cleo)
     uploads.drop("enrolment_order", data, uploader=cleo)
-    killed(small, killer, "jobs.upload_apply:_commit_chunk:after")
+    killed(small, killer, "jobs.uploads.applying:_commit_chunk:after")
     assert killer.run(Job.BULK_UPLOAD) == 0
     assert uploads.newest().counts == Counts(new=1, unchanged=2)
     assert orders_of(small, rows) == 3
@@ -257,9 +257,9 @@ def test_the_second_upload_of_a_file_whose_first_one_is_refused_in_the_same_run(
     register(small, ADA)
     data = filled("locations", *(location(f"Twice {part}") for part in "ABC"))
     uploads.drop("locations", data, "a.xlsx", uploader="eve@example.com")
-    killed(small, killer, "jobs.upload_collection:_collect:after")
+    killed(small, killer, "jobs.uploads.collection:_collect:after")
     uploads.drop("locations", data, "b.xlsx")
-    killed(small, killer, "jobs.upload_apply:_commit_chunk:after")
+    killed(small, killer, "jobs.uploads.applying:_commit_chunk:after")
     assert killer.run(Job.BULK_UPLOAD) == 0
     upload = uploads.newest()
     assert (upload.uploader, upload.counts, upload.same_as) == (ADA, Counts(new=3), None)
@@ -271,9 +271,9 @@ def test_two_uploads_that_are_the_same_file(small: Desk, killer: Crasher) -> Non
     register(small, ADA)
     data = filled("locations", *(location(f"Same {part}") for part in "ABC"))
     uploads.drop("locations", data, "a.xlsx")
-    killed(small, killer, "jobs.upload_apply:_commit_chunk:after")
+    killed(small, killer, "jobs.uploads.applying:_commit_chunk:after")
     uploads.drop("locations", data, "b.xlsx")
-    killed(small, killer, "jobs.upload_apply:_commit_chunk:after")
+    killed(small, killer, "jobs.uploads.applying:_commit_chunk:after")
     assert killer.run(Job.BULK_UPLOAD) == 0
     with small.registry.view() as tx:
         second, first = tx.uploads.history(2)

@@ -22,7 +22,7 @@ from adapters.loopback import free_port
 from adapters.upload_inboxes import LocalDrop, LocalDrops
 from jobs.catalogue import Job
 from jobs.runs import RunReport, RunStatus
-from jobs.uploads import Counts, Upload, UploadState
+from jobs.uploads.model import Counts, Upload, UploadState
 from tests.support.desk import unvalidated
 from tests.support.installation import make_installation
 from tests.support.machine import need

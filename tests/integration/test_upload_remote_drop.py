@@ -21,7 +21,7 @@ from formats.templates import template
 from jobs.catalogue import Job
 from jobs.providers import SftpSettings
 from jobs.runs import RunReport, RunStatus
-from jobs.uploads import Counts, Upload, UploadState
+from jobs.uploads.model import Counts, Upload, UploadState
 from tests.support.desk import unvalidated
 from tests.support.installation import Installation, make_installation
 from tests.support.machine import need

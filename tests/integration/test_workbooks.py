@@ -20,10 +20,10 @@ import xlsxwriter
 
 from adapters.workbooks import Allowance, ChildWorkbooks
 from formats.rules import Rules
-from formats.workbook.grid import Mark, Workbook
-from formats.workbook.inspection import Limits
-from formats.workbook.preflight import inspect
-from formats.workbook.sheet import Sheet, judged, open_sheet
+from formats.workbook.read.grid import Mark, Workbook
+from formats.workbook.read.inspection import Limits
+from formats.workbook.read.preflight import inspect
+from formats.workbook.read.sheet import Sheet, judged, open_sheet
 from tests.support.grids import HEADINGS, SALES, TEMPLATE
 from tests.support.machine import need
 from tests.support.packages import cell, custom_properties, one_sheet, packed, plain, row
@@ -47,8 +47,8 @@ def run(code: str, data: bytes = GOOD, allowance: Allowance | None = None) -> Wo
 
 SAYS = """
 import os, sys
-from formats.workbook.grid import Workbook, encode
-from formats.workbook.inspection import Fault
+from formats.workbook.read.grid import Workbook, encode
+from formats.workbook.read.inspection import Fault
 def say(*facts):
     sys.stdout.buffer.write(encode(Workbook(faults=tuple(Fault("WORKBOOK_UNREADABLE", str(fact)) for fact in facts))))
 """
@@ -173,7 +173,7 @@ def test_the_child_gets_no_secrets_and_no_open_files(monkeypatch: pytest.MonkeyP
 def test_the_child_may_write_no_file_and_has_its_limits() -> None:
     code = SAYS + (
         "import resource, runpy\n"
-        "import formats.workbook.reading as reading\n"
+        "import formats.workbook.read.reading as reading\n"
         "def read(data, title, limits):\n"
         "    kinds = [getattr(resource, f'RLIMIT_{name}') for name in ('AS', 'CPU', 'FSIZE', 'CORE', 'NOFILE')]\n"
         "    told = [Fault('WORKBOOK_UNREADABLE', str(resource.getrlimit(kind))) for kind in kinds]\n"

@@ -14,12 +14,12 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from formats.rules import Rules
 from formats.templates import NAMES, template
-from formats.workbook.answer_file import write_answer, write_failed
-from formats.workbook.grid import Mark
-from formats.workbook.inspection import Limits
 from formats.workbook.layout import INSTRUCTIONS_SHEET, LISTS_SHEET, SUMMARY_SHEET, sheet_name
-from formats.workbook.reading import read_workbook
-from formats.workbook.template_file import write_template
+from formats.workbook.read.grid import Mark
+from formats.workbook.read.inspection import Limits
+from formats.workbook.read.reading import read_workbook
+from formats.workbook.write.answer_file import write_answer, write_failed
+from formats.workbook.write.template_file import write_template
 from tests.support.machine import need
 from tests.support.sample_template import HOSTILE, LISTS, SAMPLE, SCHEMA, answer, cells, findings, mixed_answer
 from tests.support.workbooks import opened, sheet_of

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from formats.schema import AnyGiven, Column, Kind, RecordSchema, UniqueTogether
 from formats.template import Effect, Known, Plan, Rows, Rules, Template
-from formats.workbook.grid import Grid, Mark, SheetName, Workbook, grid_schema
+from formats.workbook.read.grid import Grid, Mark, SheetName, Workbook, grid_schema
 
 CALM = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 """For property tests: the same examples every time, however busy the machine."""

@@ -10,7 +10,7 @@ import pyarrow as pa
 from formats.rules import Rules
 from formats.schema import AnyGiven, Column, Kind, NotBefore, RecordSchema, RequiredWhen, UniqueTogether
 from formats.template import ROW_FINDINGS, Effect, Known, Plan, Rows, Template
-from formats.workbook.answer import Answer, cells_schema
+from formats.workbook.write.answer import Answer, cells_schema
 
 HOSTILE = (
     "=cmd|'/c calc'!A1",

@@ -14,10 +14,10 @@ from formats.rules import Rules
 from formats.template import Template
 from formats.templates import template
 from formats.workbook.layout import sheet_name
-from formats.workbook.template_file import write_template
+from formats.workbook.write.template_file import write_template
 from jobs.catalogue import Job
 from jobs.runs import RunReport
-from jobs.uploads import Upload
+from jobs.uploads.model import Upload
 from tests.support.desk import Desk
 
 ADA = "ada@example.com"

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from formats.findings import CATALOGUE
 from formats.templates import NAMES, template
-from formats.workbook.answer import Answer, RowState, cells_schema, no_cells
-from formats.workbook.answer_file import write_answer, write_failed
-from formats.workbook.book import MAX_TEXT
-from formats.workbook.inspection import Limits
 from formats.workbook.layout import ANSWER_COLUMNS, SUMMARY_SHEET, sheet_name
-from formats.workbook.preflight import inspect
-from formats.workbook.reading import read_workbook
-from formats.workbook.sheet_xml import escaped
-from formats.workbook.summary import MAX_NOTES
+from formats.workbook.read.inspection import Limits
+from formats.workbook.read.preflight import inspect
+from formats.workbook.read.reading import read_workbook
+from formats.workbook.write.answer import Answer, RowState, cells_schema, no_cells
+from formats.workbook.write.answer_file import write_answer, write_failed
+from formats.workbook.write.book import MAX_TEXT
+from formats.workbook.write.sheet_xml import escaped
+from formats.workbook.write.summary import MAX_NOTES
 from tests.support.sample_template import (
     HOSTILE,
     SAMPLE,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from adapters.remembered_workbooks import RememberedWorkbooks
-from formats.workbook.grid import Grid, Workbook, grid_schema
-from formats.workbook.inspection import Fault
+from formats.workbook.read.grid import Grid, Workbook, grid_schema
+from formats.workbook.read.inspection import Fault
 
 
 class Reader:

@@ -14,11 +14,11 @@ from formats.rules import Rules
 from formats.schema import Kind
 from formats.template import Template
 from formats.templates import NAMES, template
-from formats.workbook.book import MAX_TEXT, checked, fit
-from formats.workbook.instructions import UploadLimits
 from formats.workbook.layout import INSTRUCTIONS_SHEET, LISTS_SHEET, TEMPLATE_PROPERTY, heading, sheet_name
-from formats.workbook.preflight import inspect
-from formats.workbook.template_file import write_template
+from formats.workbook.read.preflight import inspect
+from formats.workbook.write.book import MAX_TEXT, checked, fit
+from formats.workbook.write.instructions import UploadLimits
+from formats.workbook.write.template_file import write_template
 from tests.support.sample_template import LISTS, SAMPLE, SCHEMA
 from tests.support.workbooks import assert_sound, opened, parts, sheet_of, sheets, values
 

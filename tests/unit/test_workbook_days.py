@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.workbook.days import Day, from_serial, from_text
+from formats.workbook.read.days import Day, from_serial, from_text
 from tests.support.grids import CALM
 
 DAYS = st.dates(date(1900, 3, 1), date(2199, 12, 31))

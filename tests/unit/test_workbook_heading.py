@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.workbook.heading import heading_faults, headings, headings_below, unnamed
 from formats.workbook.layout import ANSWER_COLUMNS
+from formats.workbook.read.heading import heading_faults, headings, headings_below, unnamed
 from tests.support.grids import CALM, HEADINGS, SALES, grid
 
 PLAIN = [column.heading for column in SALES.columns]

@@ -9,9 +9,9 @@ import zipfile
 import pytest
 
 from formats.findings import CATALOGUE
-from formats.workbook.inspection import Inspection, Limits, key
-from formats.workbook.package import PIECE
-from formats.workbook.preflight import inspect
+from formats.workbook.read.inspection import Inspection, Limits, key
+from formats.workbook.read.package import PIECE
+from formats.workbook.read.preflight import inspect
 from tests.support.packages import (
     DECLARATION,
     SPREADSHEET,

@@ -17,9 +17,9 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from formats.workbook.grid import FORMULA, Grid, Mark, Workbook, decode, encode, filled
-from formats.workbook.inspection import Fault, Limits
-from formats.workbook.reading import plain, read_workbook
+from formats.workbook.read.grid import FORMULA, Grid, Mark, Workbook, decode, encode, filled
+from formats.workbook.read.inspection import Fault, Limits
+from formats.workbook.read.reading import plain, read_workbook
 from tests.support.grids import CALM
 from tests.support.packages import SPREADSHEET, cell, one_sheet, packed, parts, row, sheet_xml
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from formats.findings import CATALOGUE, Severity
 from formats.template import ROW_FINDINGS, Rules
-from formats.workbook.grid import FORMULA, Mark, SheetName, Workbook
-from formats.workbook.inspection import Fault
 from formats.workbook.layout import OWN_SHEETS
-from formats.workbook.sheet import RefusedSheet, Sheet, judged, open_sheet
+from formats.workbook.read.grid import FORMULA, Mark, SheetName, Workbook
+from formats.workbook.read.inspection import Fault
+from formats.workbook.read.sheet import RefusedSheet, Sheet, judged, open_sheet
 from tests.support.grids import CALM, HEADINGS, SALES, TEMPLATE, Cell, book, grid
 
 RULES = Rules(lists={"notes": ("Demo", "Stock")})

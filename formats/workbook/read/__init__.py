@@ -1,0 +1,1 @@
+"""What comes in: from bytes nobody trusts to rows the judge can judge."""

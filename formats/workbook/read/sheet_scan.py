@@ -1,0 +1,169 @@
+"""What a sheet's XML says that the value reader does not: formulas, errors, merges, what is hidden, how far it goes.
+
+Runs of plain cells, which are nearly everything, are taken out by one expression before the parser
+sees the rest: each run leaves a mark with the address of its last cell. What is taken out can hold
+neither formula nor error, so nothing escapes the parser that matters.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+from formats.workbook.read.inspection import LAST_COLUMN, LAST_ROW, Limits, Range, Refused, SheetFacts, key
+from formats.workbook.read.xml_scan import feed, guarded, local, parser
+
+_REF = rb"[A-Z]{1,2}[1-9][0-9]{0,6}"
+_STYLE = rb'(?: s="[0-9]{1,6}")?'
+_PLAIN = re.compile(
+    rb'(?:<c r="(' + _REF + rb')"' + _STYLE + rb'(?: t="(?:s|n|str|inlineStr)")?>'
+    rb'(?:<v>[^<>&]*</v>|<is><t(?: xml:space="preserve")?>[^<>&]*</t></is>)</c>)++'
+)
+_EMPTY = re.compile(rb'(?:<c r="(' + _REF + rb')"' + _STYLE + rb"/>)++")
+_MARK = rb'<v r="\1"/>'  # a real <v> has no address
+_EMPTY_MARK = rb'<c r="\1"/>'
+_ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([1-9][0-9]{0,6})")
+_TRUE = ("1", "true")
+
+
+def scan_sheet(pieces: Iterable[bytes], facts: SheetFacts, limits: Limits) -> None:
+    """Fill in `facts`. Raises Refused."""
+    walker, scan = parser(), _Scan(facts, limits)
+    walker.StartElementHandler = scan.start
+    walker.EndElementHandler = scan.end
+    feed(walker, _thinned(guarded(pieces, facts.part)), facts.part)
+    if facts.last_row > limits.rows + 1:  # the heading is no row of data
+        raise Refused("WORKBOOK_TOO_MANY_ROWS", f"{facts.name}: {facts.last_row - 1} rows, at most {limits.rows}")
+    if scan.last_column >= limits.columns:
+        raise Refused("WORKBOOK_TOO_WIDE", f"{facts.name}: {scan.last_column + 1} columns")
+
+
+def _thinned(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield _EMPTY.sub(_EMPTY_MARK, _PLAIN.sub(_MARK, piece))
+
+
+def place(address: str) -> tuple[int, int]:
+    """Row from 1 and column from 0 of `C17`. Raises Refused beyond the edges of a sheet."""
+    match = _ADDRESS.fullmatch(address)
+    if match:
+        row, column = int(match[2]), _column(match[1])
+        if row <= LAST_ROW and column <= LAST_COLUMN:
+            return row, column
+    raise Refused("WORKBOOK_HOSTILE", f"a cell address {address[:20]!r}")
+
+
+@cache
+def _column(letters: str) -> int:
+    column = 0
+    for letter in letters.upper():
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return column - 1
+
+
+def _area(reference: str) -> Range:
+    first, _, last = reference.partition(":")
+    top, left = place(first)
+    bottom, right = place(last or first)
+    return top, left, bottom, right
+
+
+class _Scan:
+    """The state of one sheet's scan: where we are, and what was found."""
+
+    def __init__(self, facts: SheetFacts, limits: Limits) -> None:
+        self.last_column = -1
+        self._facts = facts
+        self._limits = limits
+        self._row = 0  # of the row element
+        self._column = -1  # of the last cell, by which one without an address is placed
+        self._at = 0, 0  # where the cell is
+        self._rows = 0
+        self._in_cell = False
+        self._handlers = {
+            "row": self._start_row,
+            "c": self._start_cell,
+            "v": self._value,
+            "is": self._value,
+            "f": self._formula,
+            "col": self._column_format,
+            "mergeCell": self._merge,
+        }
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        handler = self._handlers.get(local(name))
+        if handler:
+            handler(attributes)
+
+    def end(self, name: str) -> None:
+        if local(name) == "c":
+            self._in_cell = False
+
+    def _start_row(self, attributes: dict[str, str]) -> None:
+        self._rows += 1
+        if self._rows > self._limits.rows + self._limits.spare_rows:
+            if self._facts.last_row > self._limits.rows + 1:
+                raise Refused("WORKBOOK_TOO_MANY_ROWS", f"{self._facts.name}: more than {self._limits.rows} rows")
+            raise Refused("WORKBOOK_TOO_LARGE", f"{self._facts.name}: too many empty rows with a format")
+        written = attributes.get("r")
+        self._row = _number(written) if written is not None else self._row + 1
+        self._column = -1
+        if self._row > LAST_ROW:
+            raise Refused("WORKBOOK_HOSTILE", f"row {self._row}")
+        if attributes.get("hidden", "").lower() in _TRUE:
+            self._facts.hidden_rows.append(self._row)
+
+    def _start_cell(self, attributes: dict[str, str]) -> None:
+        self._in_cell = True
+        self._move(attributes.get("r"))
+        if attributes.get("t") == "e":
+            self._note(self._facts.errors)
+
+    def _value(self, attributes: dict[str, str]) -> None:
+        if "r" in attributes:
+            self._move(attributes["r"])
+        elif not self._in_cell:
+            return
+        self._facts.has_data = True
+        self._facts.last_row = max(self._facts.last_row, self._at[0])
+        self.last_column = max(self.last_column, self._at[1])
+
+    def _formula(self, attributes: dict[str, str]) -> None:
+        if not self._in_cell:
+            return  # extensions have elements of this name, too
+        self._value({})
+        self._note(self._facts.formulas)
+        if "ref" in attributes and attributes.get("t") in ("array", "dataTable"):
+            self._keep(self._facts.array_formulas, _area(attributes["ref"]))
+
+    def _column_format(self, attributes: dict[str, str]) -> None:
+        if attributes.get("hidden", "").lower() in _TRUE:
+            first, last = _number(attributes.get("min", "")), _number(attributes.get("max", ""))
+            if len(self._facts.hidden_columns) > LAST_COLUMN:
+                raise Refused("WORKBOOK_HOSTILE", "more columns than a sheet has")
+            self._facts.hidden_columns.append((first - 1, last - 1))
+
+    def _merge(self, attributes: dict[str, str]) -> None:
+        self._keep(self._facts.merged, _area(attributes.get("ref", "")))
+
+    def _move(self, address: str | None) -> None:
+        self._at = (self._row, self._column + 1) if address is None else place(address)
+        self._column = self._at[1]
+
+    def _note(self, cells: array[int]) -> None:
+        if len(self._facts.formulas) + len(self._facts.errors) >= self._limits.odd_cells:
+            raise Refused("WORKBOOK_TOO_LARGE", f"{self._facts.name}: too many formulas")
+        cells.append(key(*self._at))
+
+    def _keep(self, ranges: list[Range], found: Range) -> None:
+        if len(ranges) >= self._limits.ranges:
+            raise Refused("WORKBOOK_TOO_LARGE", f"{self._facts.name}: too many merged or computed ranges")
+        ranges.append(found)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and text[0] != "0"):
+        raise Refused("WORKBOOK_HOSTILE", f"a row or column {text[:20]!r}")
+    return int(text)

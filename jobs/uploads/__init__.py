@@ -1,0 +1,1 @@
+"""Bulk uploads: collected, read, previewed, applied chunk by chunk, decided on, answered."""

@@ -1,0 +1,88 @@
+"""One chunk of an upload: what its rows come to, and the writes, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from formats.facts import with_facts
+from formats.template import ROW_FINDINGS, Effect, Faults, Known, Plan, Rows, Rules, Template
+from jobs.registry import Transaction
+from jobs.uploads.model import Uploader
+from jobs.uploads.orders import JudgedOrders, judge_orders, take_in
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What every chunk of one upload is judged by."""
+
+    template: Template
+    uploader: Uploader
+    rules: Rules
+    providers: Collection[str]
+    file_id: int
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """`rows`: `row` and `effect` of every row of the chunk; `findings`: ROW_FINDINGS the chunk added."""
+
+    rows: pa.Table
+    findings: pa.Table
+
+
+def deal(tx: Transaction, desk: Desk, chunk: Rows, passed: pa.BooleanArray) -> Dealt:
+    """Plan and write the rows of `chunk` that `passed`; the others count as failed."""
+    rows = chunk.where(passed)
+    known = tx.records.known(rows.table, desk.template.lookups)
+    scope = _scope(desk, rows, known)
+    plan = desk.template.plan(rows, known, desk.rules)
+    orders = None if plan.orders is None else judge_orders(tx, plan.orders, desk.providers)
+    findings = pa.concat_tables([scope.findings, plan.findings, *([orders.findings] if orders else [])])
+    accepted = _accepted(rows, scope, plan, orders)
+    for write in plan.writes:
+        kept = write.rows.filter(pc.is_in(write.rows["row"], value_set=accepted))
+        if kept.num_rows:
+            tx.records.write(replace(write, rows=kept.drop_columns(["row"])))
+    if orders is not None:
+        take_in(tx, orders, accepted, desk.file_id)
+    findings = with_facts(desk.template.schema, rows.table, findings.cast(ROW_FINDINGS))
+    return Dealt(_effects(chunk, rows, plan, accepted, orders), findings)
+
+
+def _scope(desk: Desk, rows: Rows, known: Known) -> Faults:
+    """C98: an uploader of one customer may touch only rows that are known to be that customer's."""
+    faults = Faults(rows)
+    own = desk.uploader.customer_id
+    if own is None:
+        return faults
+    nobody = pa.array([True] * len(rows), pa.bool_())
+    other = pc.invert(nobody)
+    for path in desk.template.owners:
+        lookup, _, field = path.partition(".")
+        owner = known[lookup].column(field).combine_chunks()
+        other = pc.or_(other, pc.fill_null(pc.not_equal(owner, own), False))
+        nobody = pc.and_(nobody, pc.is_null(owner))
+    faults.add("SCOPE_FORBIDDEN", desk.template.schema.names[0], pc.or_(other, nobody))
+    return faults
+
+
+def _accepted(rows: Rows, scope: Faults, plan: Plan, orders: JudgedOrders | None) -> pa.Int64Array:
+    failed = plan.failed
+    if orders is not None:
+        failed = pa.chunked_array([failed, orders.refused], pa.int64()).combine_chunks()
+    sound = pc.and_(scope.passed, pc.invert(pc.is_in(rows.numbers, value_set=failed)))
+    return rows.numbers.filter(sound)
+
+
+def _effects(chunk: Rows, rows: Rows, plan: Plan, accepted: pa.Int64Array, orders: JudgedOrders | None) -> pa.Table:
+    """The effect of every row of the chunk; an order that is known already changes nothing."""
+    position = pc.index_in(chunk.numbers, value_set=rows.numbers)
+    effects = plan.effects.take(position)
+    if orders is not None:
+        effects = pc.if_else(pc.is_in(chunk.numbers, value_set=orders.known), Effect.UNCHANGED.value, effects)
+    sound = pc.is_in(chunk.numbers, value_set=accepted)
+    return pa.table({"row": chunk.numbers, "effect": pc.if_else(sound, effects, Effect.FAILED.value)})

@@ -1,0 +1,120 @@
+"""Collects dropped workbooks: archived and registered first, then taken out of the drop folder."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from formats.templates import template as template_of
+from jobs.catalogue import Job
+from jobs.context import Exchange
+from jobs.errors import MusterError
+from jobs.files import FileKind, InboundFile
+from jobs.ports import RemoteFile
+from jobs.registry import Transaction
+from jobs.runs import Run, RunStatus
+from jobs.states import FileState
+from jobs.uploads.looking import look, plain, read_whole, stable_files
+from jobs.uploads.model import Upload, UploadInbox
+from jobs.work import Work
+
+SAID_AGAIN_AFTER = timedelta(minutes=10)
+
+
+def collect_uploads(exchange: Exchange, run: Run) -> Work:
+    """Take in every stable file of every drop folder, oldest first. A dry run only counts them."""
+    work = Work("collect_uploads")
+    with exchange.lease("uploads:in") as exchange:
+        for inbox, file in stable_files(exchange, work):
+            if run.dry_run:
+                work.done += 1
+                work.count({"files waiting": 1})
+            else:
+                _collect(exchange, run, inbox, file, work)
+    return work
+
+
+def anything_waits(exchange: Exchange) -> bool:
+    """Whether a workbook lies in a drop folder, one cannot be looked into, or an upload is not ended or answered.
+
+    What an earlier run has said already, such as that a server is away, is said again only after a while.
+    """
+    looked = look(exchange)
+    with exchange.registry.view() as tx:
+        if tx.uploads.in_progress() or tx.uploads.to_answer():
+            return True
+        said = tx.runs.ended_since(Job.BULK_UPLOAD, RunStatus.PARTLY, exchange.clock.now() - SAID_AGAIN_AFTER)
+    sendable = any(file.size <= exchange.uploads.rules.max_bytes for _, file in looked.waiting)
+    return sendable or (bool(looked.waiting or looked.troubles) and not said)
+
+
+def claim_file(
+    tx: Transaction, exchange: Exchange, run: Run, template: str, name: str, digest: str, size: int
+) -> InboundFile:
+    """The ledger's row of a workbook; the same bytes have the same row."""
+    orders = template_of(template).orders
+    return tx.files.claim(
+        kind=FileKind.ORDER_UPLOAD if orders else FileKind.BULK_UPLOAD,
+        provider="",
+        name=name,
+        media="xlsx",
+        sha256=digest,
+        size=size,
+        state=FileState.COLLECTED,
+        run_id=run.id,
+        now=exchange.clock.now(),
+    )
+
+
+def _collect(exchange: Exchange, run: Run, inbox: UploadInbox, file: RemoteFile, work: Work) -> None:
+    data = read_whole(exchange, inbox, file, work)
+    if data is None:
+        return
+    upload = register(exchange, run, inbox, file.name, data)
+    work.done += 1
+    work.count({"files collected": 1})
+    work.notes.append(f"{upload.file_name} of {inbox.uploader} is upload {upload.id}")
+    # crash window: registered but still in the drop folder; the next run knows it by place, name and bytes
+    try:
+        if file in inbox.look().files:  # else somebody has saved another over it: that one is an upload of its own
+            inbox.remove(file.name)
+    except MusterError as error:
+        work.failed += 1
+        work.notes.append(f"upload {upload.id} is registered, but cannot be taken out of {inbox.place}: {error.what}")
+        return
+    # crash window: removed, but not recorded; the same file in the same place then gets the same answer once more
+    with exchange.registry.transaction() as tx:
+        tx.uploads.describe(upload.id, taken=True, answered=False)
+
+
+def register(exchange: Exchange, run: Run, inbox: UploadInbox, name: str, data: bytes) -> Upload:
+    """Archive the workbook, then give it its number. A file that was not taken out of its folder keeps its number."""
+    digest = exchange.archive.keep_plaintext(data)
+    with exchange.registry.transaction() as tx:
+        file = claim_file(tx, exchange, run, inbox.template, plain(name), digest, len(data))
+        known = tx.uploads.not_taken(inbox.template, inbox.place, plain(name), file.id)
+        return known or _create(tx, exchange, run, inbox, plain(name), file)
+
+
+def _create(tx: Transaction, exchange: Exchange, run: Run, inbox: UploadInbox, name: str, file: InboundFile) -> Upload:
+    template = template_of(inbox.template)
+    earlier = tx.uploads.same(template.name, file.id)
+    upload = tx.uploads.create(
+        template=template.name,
+        version=template.version,
+        file_id=file.id,
+        file_name=name,
+        uploader=inbox.uploader,
+        place=inbox.place,
+        consent=inbox.consent,
+        same_as=None if earlier is None else earlier.id,
+        run_id=run.id,
+        now=exchange.clock.now(),
+    )
+    tx.audit.append(
+        actor=inbox.uploader,
+        action="upload received",
+        subject=f"upload {upload.id}",
+        now=exchange.clock.now(),
+        facts={"run": run.id, "template": template.name, "sha256": file.sha256},
+    )
+    return upload
