@@ -11,7 +11,7 @@ from formats.templates._parts import Record, column, judge_lists, keep
 
 _KEY = ("city", "district", "state", "country")
 _OWN = ("latitude", "longitude", "zone")
-_LIMITS = {"latitude": 90.0, "longitude": 180.0}
+_LIMITS = {"latitude": 90, "longitude": 180}
 
 SCHEMA = RecordSchema(
     "locations",
@@ -33,7 +33,8 @@ def _plan(rows: Rows, known: Known, rules: Rules) -> Plan:
     faults = Faults(rows)
     for name, limit in _LIMITS.items():
         degrees = pc.abs(rows.cell(name).cast(pa.float64()))
-        faults.add("NUMBER_RANGE", name, pc.greater(degrees, limit))
+        allowed = pc.binary_join_element_wise(rows.cell(name), f"allowed: -{limit} to {limit}", "; ")
+        faults.add("NUMBER_RANGE", name, pc.greater(degrees, limit), allowed)
     judge_lists(faults, rows, SCHEMA, rules)
     values = {
         **{name: rows.cell(name) for name in _KEY},

@@ -142,7 +142,8 @@ def _judge_values(values: dict[str, pa.Array], faults: Faults) -> None:
     months = values["lease_months"]
     ill = pc.or_(pc.less(months, 1), pc.greater(months, MOST_LEASE_MONTHS))
     too_late = pc.greater(pc.utf8_length(values["end_date"]), len(f"{_LAST_YEAR}-12-31"))
-    faults.add("NUMBER_RANGE", "lease_months", pc.or_(ill, too_late))
+    allowed = pc.binary_join_element_wise(months.cast(pa.string()), f"allowed: 1 to {MOST_LEASE_MONTHS}", "; ")
+    faults.add("NUMBER_RANGE", "lease_months", pc.or_(ill, too_late), allowed)
     faults.add("SALES_ORDER_MISSING", "sales_order_no", pc.is_null(values["sales_order_no"]))
     faults.add("SHIPPED_AFTER_START", "ups_ship_date", pc.greater(values["ups_ship_date"], values["start_date"]))
 
