@@ -315,5 +315,8 @@ ROW_KINDS = (
 )
 """About rows, judged against the registry."""
 
+NAMING_OTHERS = ("KEY_MISMATCH", "VIN_EXISTS", "VCU_IN_USE", "BATTERY_IN_USE", "MOTOR_IN_USE", "PHONE_IN_USE")
+"""Their facts name another record, which may be another customer's."""
+
 UPLOAD_KINDS = (*FILE_KINDS, *CELL_KINDS, *ROW_KINDS)
 """In the order a person meets them."""

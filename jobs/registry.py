@@ -132,6 +132,9 @@ class Files(Protocol):
     def set_aside(self, file: InboundFile, code: str, reason: str, now: datetime) -> None:
         """Quarantine the file: it is held, whole, in the archive until a person decides."""
 
+    def release(self, file_id: int) -> None:
+        """The file was applied after all: it waits in quarantine no more."""
+
     def to_put_away(self, provider: str) -> list[InboundFile]:
         """Settled answers whose remote copy has not been moved yet."""
 

@@ -103,6 +103,11 @@ class Files:
         done = case((files.c.state == FileState.APPLIED, FileState.DONE), else_=files.c.state)
         self._db.execute(update(files).where(files.c.id == file_id).values(put_away=True, state=done))
 
+    def release(self, file_id: int) -> None:
+        """The file was applied after all: it waits in quarantine no more."""
+        waiting = (quarantine.c.file_id == file_id) & (quarantine.c.state == "HELD")
+        self._db.execute(update(quarantine).where(waiting).values(state="RELEASED"))
+
     def held(self) -> list[dict[str, Any]]:
         """What waits in quarantine, oldest first."""
         statement = (

@@ -149,6 +149,7 @@ def _complete(exchange: Exchange, run: Run, upload: Upload, checked: Checked, wo
             updated_at=exchange.clock.now(),
         )
         tx.files.describe(upload.file_id, state=FileState.DONE)
+        tx.files.release(upload.file_id)
         _audit(
             exchange, tx, run, upload, "upload applied", "", passed=upload.counts.passed, failed=upload.counts.failed
         )

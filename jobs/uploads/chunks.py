@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from formats.facts import with_facts
 from formats.template import ROW_FINDINGS, Effect, Faults, Known, Plan, Rows, Rules, Template
+from formats.upload_findings import NAMING_OTHERS
 from jobs.registry import Transaction
 from jobs.uploads.model import Uploader
 from jobs.uploads.orders import JudgedOrders, judge_orders, take_in
@@ -49,8 +50,17 @@ def deal(tx: Transaction, desk: Desk, chunk: Rows, passed: pa.BooleanArray) -> D
             tx.records.write(replace(write, rows=kept.drop_columns(["row"])))
     if orders is not None:
         take_in(tx, orders, accepted, desk.file_id)
-    findings = with_facts(desk.template.schema, rows.table, findings.cast(ROW_FINDINGS))
+    findings = with_facts(desk.template.schema, rows.table, _told(desk, findings.cast(ROW_FINDINGS)))
     return Dealt(_effects(chunk, rows, plan, accepted, orders), findings)
+
+
+def _told(desk: Desk, findings: pa.Table) -> pa.Table:
+    """An uploader of one customer does not learn which record of another has the part."""
+    if desk.uploader.customer_id is None:
+        return findings
+    naming = pc.is_in(findings["code"], value_set=pa.array(NAMING_OTHERS, pa.string()))
+    facts = pc.if_else(naming, pa.scalar(None, pa.string()), findings["fact"])
+    return findings.set_column(findings.column_names.index("fact"), ROW_FINDINGS.field("fact"), facts)
 
 
 def _scope(desk: Desk, rows: Rows, known: Known) -> Faults:

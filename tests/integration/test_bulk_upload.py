@@ -198,6 +198,14 @@ def test_an_uploader_of_one_customer_cannot_touch_another_s_rows(configured: Upl
     upload = uploads.upload("product_data_update", *rows, uploader=ben)
     assert upload.counts == Counts(changed=1, failed=1)
     assert [code for _, _, code in uploads.findings(upload)] == ["SCOPE_FORBIDDEN"]
+    taken = uploads.upload(
+        "product_data_update",
+        {"vin": f"MVH{mine:06d}", "vcu_id": f"CEH0{mine:06d}", "bms_id": f"BMS{other:06d}"},
+        uploader=ben,
+    )
+    assert [code for _, _, code in uploads.findings(taken)] == ["BATTERY_IN_USE"]
+    with uploads.desk.registry.view() as tx:
+        assert f"MVH{other:06d}" not in str(tx.uploads.findings(taken.id).to_pylist())
     closed = uploads.upload("locations", location(f"City {next(NUMBERS)}"), uploader=ben)
     assert closed.state is UploadState.FAILED
     assert [code for _, _, code in uploads.findings(closed)] == ["SCOPE_TEMPLATE"]
@@ -272,6 +280,7 @@ def test_a_file_whose_like_is_held_waits_for_that_decision(configured: UploadDes
     configured.run()
     with configured.desk.registry.view() as tx:
         assert tx.uploads.get(held.id).counts == Counts(new=1)
+        assert held.file_id not in {item["id"] for item in tx.files.held()}
 
 
 def test_a_discarded_file_may_be_sent_again(configured: UploadDesk) -> None:
