@@ -47,7 +47,7 @@ def where(
         with registry.view() as tx:
             written = spellings(identifier)
             lives = [_life(tx, device) for device in tx.queries.find_devices(written)]
-            vehicles = tx.queries.find_vehicles(written)
+            vehicles = tx.queries.find_vehicles([*written, identifier.strip().upper()])
         if as_json:
             print_json({"devices": lives, "vehicles": vehicles})
         else:
@@ -72,7 +72,7 @@ def spellings(text: str) -> list[str]:
     written = text.strip()
     values = pa.array([written], pa.string())
     found = [canonical(kind, values)[0].as_py() for kind in (Kind.IMEI, Kind.MEID, Kind.MAC)]
-    return list(dict.fromkeys([written, written.upper(), *found]))
+    return list(dict.fromkeys([written, *found]))
 
 
 def _life(tx: Transaction, device: dict[str, Any]) -> dict[str, Any]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -239,6 +241,16 @@ def test_a_simulator_never_takes_a_real_providers_name(installation: Installatio
         path.unlink()
 
 
+def wait_until_at_work(installation: Installation, lease: str) -> None:
+    """Until some process holds the lease: it is inside the step then, with everything imported."""
+    until = time.monotonic() + 60
+    with closing(sqlite3.connect(installation.workspace.registry)) as registry:
+        while registry.execute("SELECT owner FROM leases WHERE name = ?", (lease,)).fetchone() in (None, (None,)):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+    time.sleep(0.2)
+
+
 def test_ctrl_c_ends_quietly(installation: Installation) -> None:
     settings = installation.workspace.config
     before = settings.read_text()
@@ -257,13 +269,13 @@ def test_ctrl_c_ends_quietly(installation: Installation) -> None:
     try:
         assert process.stderr is not None
         assert process.stderr.readline().startswith("order_dispatch, run ")
-        time.sleep(0.5)  # inside the step
+        wait_until_at_work(installation, "orders:in")
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=120)
     finally:
         process.kill()
         settings.write_text(before)
-        late.unlink()
+        late.unlink(missing_ok=True)
     assert (process.returncode, out) == (130, "")
     assert "it goes on where it stopped" in err
     assert "Traceback" not in err

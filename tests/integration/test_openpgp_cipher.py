@@ -9,6 +9,7 @@ import resource
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -369,6 +370,8 @@ def test_too_few_file_descriptors_is_never_the_messages_fault(
                 outcomes.append(True)
             except CipherUnavailable:
                 outcomes.append(False)
+                if sys.version_info < (3, 11, 4):  # whose Popen leaves its first pipe open when there is no second
+                    os.closerange(taken, taken + free)
             finally:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert (outcomes[0], outcomes[-1]) == (False, True)

@@ -19,9 +19,9 @@ _REF = rb"[A-Z]{1,2}[1-9][0-9]{0,6}"
 _STYLE = rb'(?: s="[0-9]{1,6}")?'
 _PLAIN = re.compile(
     rb'(?:<c r="(' + _REF + rb')"' + _STYLE + rb'(?: t="(?:s|n|str|inlineStr)")?>'
-    rb'(?:<v>[^<>&]*</v>|<is><t(?: xml:space="preserve")?>[^<>&]*</t></is>)</c>)++'
+    rb'(?:<v>[^<>&]*</v>|<is><t(?: xml:space="preserve")?>[^<>&]*</t></is>)</c>)+'
 )
-_EMPTY = re.compile(rb'(?:<c r="(' + _REF + rb')"' + _STYLE + rb"/>)++")
+_EMPTY = re.compile(rb'(?:<c r="(' + _REF + rb')"' + _STYLE + rb"/>)+")
 _MARK = rb'<v r="\1"/>'  # a real <v> has no address
 _EMPTY_MARK = rb'<c r="\1"/>'
 _ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([1-9][0-9]{0,6})")
