@@ -48,6 +48,7 @@ BANNED_WORDS = {
     r"\bshell\s*=\s*True\b": "programs are started without a shell",
     r"\byaml\.(unsafe_)?load\(": "yaml.safe_load is the one that runs no code",
     r"\bto_excel\b": "workbooks are written with text-formatted identifiers",
+    r"\)\+\+": "Python 3.11.2 mixes up the groups of possessive repeats",
     r"\butcnow\b|\butcfromtimestamp\b": "times are aware",
     r"\b(TODO|FIXME|XXX)\b": "work is finished or an issue",
 }
