@@ -57,9 +57,8 @@ def _apply(exchange: Exchange, run: Run, upload: Upload, work: Work) -> None:
     upload = _on_its_own(exchange, upload)
     if _held(exchange, run, upload, desk, checked, work):
         return
-    for start in starts(exchange, checked):
-        if start >= upload.rows_done:
-            upload = _commit_chunk(exchange, run, upload, desk, checked, start)
+    for start in starts(exchange, checked, upload.rows_done):
+        upload = _commit_chunk(exchange, run, upload, desk, checked, start)
     _complete(exchange, run, upload, checked, work)
 
 

@@ -92,8 +92,8 @@ def desk_of(exchange: Exchange, tx: Transaction, template: str, uploader: str, f
     return Desk(chosen, found, exchange.uploads.rules.rules, exchange.providers, file_id)
 
 
-def starts(exchange: Exchange, checked: Checked) -> Iterator[int]:
-    yield from range(0, len(checked.rows), exchange.uploads.rules.chunk_rows)
+def starts(exchange: Exchange, checked: Checked, done: int = 0) -> Iterator[int]:
+    yield from range(done, len(checked.rows), exchange.uploads.rules.chunk_rows)
 
 
 def deal_chunk(tx: Transaction, desk: Desk, exchange: Exchange, checked: Checked, start: int) -> Dealt:
