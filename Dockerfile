@@ -21,11 +21,13 @@ COPY pyproject.toml README.md ./
 COPY formats formats
 COPY jobs jobs
 COPY adapters adapters
+COPY app app
+COPY simulator simulator
 COPY dags dags
 COPY plugins plugins
 COPY config/container config/container
 RUN uv pip install --no-cache --quiet --python .venv/bin/python --no-deps --no-build-isolation -e . \
- && .venv/bin/python -m compileall -q formats jobs adapters
+ && .venv/bin/python -m compileall -q formats jobs adapters app simulator
 
 
 FROM ${PYTHON_IMAGE} AS muster

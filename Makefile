@@ -37,22 +37,30 @@ test: dev ## run the tests in TESTS
 	@echo 'Running the tests in $(TESTS)'
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
+.PHONY: quick
+quick: dev ## run the unit tests and house rules, the inner loop
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist load tests/unit
+
 .PHONY: lint
-lint: dev ## check style, formatting, types and architecture
+lint: style types layers ## check style, types and architecture
+
+.PHONY: style
+style: dev ## check style and formatting only
 	@echo 'Checking style'
 	@$(BIN)/ruff check .
 	@echo 'Checking formatting'
 	@$(BIN)/ruff format --check .
-	@echo 'Checking types'
-	@$(BIN)/mypy
-	@MYPYPATH=dags:plugins $(BIN)/mypy --explicit-package-bases $(wildcard dags/*.py plugins/*.py)
-	@echo 'Checking architecture'
-	@$(BIN)/lint-imports --no-logo
 
 .PHONY: types
 types: dev ## check types only
+	@echo 'Checking types'
 	@$(BIN)/mypy
 	@MYPYPATH=dags:plugins $(BIN)/mypy --explicit-package-bases $(wildcard dags/*.py plugins/*.py)
+
+.PHONY: layers
+layers: dev ## check architecture only
+	@echo 'Checking architecture'
+	@$(BIN)/lint-imports --no-logo
 
 .PHONY: fmt
 fmt: dev ## format the code and mend what ruff can mend

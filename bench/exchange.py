@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from adapters.bootstrap import Muster
-from adapters.installing import connect_simulator, initialise
-from adapters.loopback import free_port
 from adapters.settings import Workspace
-from adapters.simulator import SimulatorHome
+from app.bootstrap import Muster
+from app.installing import connect_simulator, initialise
+from app.loopback import free_port
 from bench.database import database
 from bench.timing import Timing, timed
+from simulator import SimulatorHome
 
 
 def measure(devices: int, per_batch: int, postgresql: bool) -> None:
@@ -67,7 +67,7 @@ def _drop_orders(workspace: Workspace, devices: int) -> None:
 
 @contextmanager
 def _simulating(home: SimulatorHome) -> Iterator[None]:
-    command = [sys.executable, "-m", "adapters.cli", "simulate", str(home.ready.parent)]
+    command = [sys.executable, "-m", "app.cli", "simulate", str(home.ready.parent)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:  # noqa: S603
         if process.stdout is not None:
             process.stdout.readline()
@@ -79,7 +79,7 @@ def _simulating(home: SimulatorHome) -> Iterator[None]:
 
 def _job(workspace: Workspace, job: str, provider: str = "") -> Timing:
     chosen = ["--provider", provider] if provider else []
-    command = [sys.executable, "-m", "adapters.cli", "--home", str(workspace.home), "run", job, *chosen]
+    command = [sys.executable, "-m", "app.cli", "--home", str(workspace.home), "run", job, *chosen]
     return timed(job, command)[0]
 
 

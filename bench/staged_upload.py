@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adapters.bootstrap import Muster
 from adapters.settings import Workspace
+from app.bootstrap import Muster
 from bench.timing import Stopwatch
 from formats.workbook.read.grid import Workbook
-from jobs.catalogue import STEPS, Job
+from jobs.catalogue import STEPS
+from jobs.job import Job
 from jobs.ports import Workbooks
 from jobs.registry import Registry, Transaction
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, select
 
-from adapters.installing import initialise
 from adapters.registry.business_tables import products, sales
 from adapters.registry.registry import Registry
 from adapters.settings import Workspace
+from app.installing import initialise
 from bench.database import copied, database
 from bench.sample import PRODUCTS, TEMPLATE, fill_registry, write_workbook
 from bench.timing import Staged, Timing, timed_stages

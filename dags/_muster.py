@@ -33,13 +33,14 @@ from muster_airflow import airflow_connection, report_url
 from adapters.providers import KINDS
 from adapters.settings import Settings, Workspace, load
 from formats.enrolment import BATCH_NUMBER_LENGTH, ORDER_NUMBER_LENGTH
-from jobs.catalogue import STEPS, Job
+from jobs.catalogue import PLANS, STEPS
 from jobs.errors import ConfigurationFaulty, Retry
+from jobs.job import Job
 from jobs.providers import Provider
 from jobs.runs import RunStatus
 
 if TYPE_CHECKING:
-    from adapters.bootstrap import Muster
+    from app.bootstrap import Muster
 
 log = logging.getLogger("muster.dags")
 
@@ -77,7 +78,7 @@ def job_dag(job: Job, doc: str, schedule: str | None, provider: Provider | None 
 
     `doc` is the operators' page; its first line describes the DAG in lists. `schedule` is cron in UTC.
     """
-    title = job.plan.title
+    title = PLANS[job].title
     with DAG(
         job.value if provider is None else f"{job.value}.{provider.name}",
         dag_display_name=title if provider is None else f"{title} - {provider.label}",
@@ -93,7 +94,7 @@ def job_dag(job: Job, doc: str, schedule: str | None, provider: Provider | None 
         default_args=_task_defaults(provider),
     ) as dag:
         run: Any = begin_run(job.value, None if provider is None else provider.name)
-        if job.plan.look:
+        if PLANS[job].look:
             look_first(job.value) >> run
         report = WriteReport(task_id=REPORT, run=run, trigger_rule=TriggerRule.ALL_DONE)
         before: Any = run
@@ -187,14 +188,14 @@ class WriteReport(BaseOperator):
 
 @contextmanager
 def _application() -> Iterator[Muster]:
-    from adapters.bootstrap import Muster
+    from app.bootstrap import Muster
 
     with Muster.open(connections=airflow_connection) as app:
         yield app
 
 
 def _tags(job: Job, provider: Provider | None) -> list[str]:
-    return ["muster", job.plan.tag] + ([] if provider is None else [f"provider:{provider.name}"])
+    return ["muster", PLANS[job].tag] + ([] if provider is None else [f"provider:{provider.name}"])
 
 
 def _task_defaults(provider: Provider | None) -> dict[str, object]:
@@ -219,7 +220,7 @@ def _form(job: Job) -> dict[str, Param]:
             description="Do everything but write and send: the report shows what a real run would do.",
         )
     }
-    if job.per_provider:
+    if PLANS[job].per_provider:
         form["order"] = _narrow("Only this order", "Order number. Leave empty for all orders.", ORDER_NUMBER_LENGTH)
         form["batch"] = _narrow(
             "Only this batch", "Batch number, such as ACME-000042. Leave empty for all batches.", BATCH_NUMBER_LENGTH

@@ -38,6 +38,6 @@ from __future__ import annotations
 from _muster import job_dag, settings
 from airflow.sdk import DAG
 
-from jobs.catalogue import Job
+from jobs.job import Job
 
 dag: DAG = job_dag(Job.BULK_UPLOAD, __doc__ or "", settings().uploads.schedule)

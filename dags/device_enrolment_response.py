@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from _muster import provider_dags
 
-from jobs.catalogue import Job
+from jobs.job import Job
 
 for dag in provider_dags(Job.RESPONSE, __doc__ or "", lambda provider: provider.schedules.response):
     globals()[dag.dag_id] = dag  # Airflow takes the DAGs it finds here

@@ -26,6 +26,6 @@ from __future__ import annotations
 from _muster import job_dag, settings
 from airflow.sdk import DAG
 
-from jobs.catalogue import Job
+from jobs.job import Job
 
 dag: DAG = job_dag(Job.ORDER_DISPATCH, __doc__ or "", settings().inbox.schedule)

@@ -2,7 +2,7 @@
 
 A template is one file in `formats/templates/`: a record schema and `plan`, the function that says
 what its rows come to. `plan` is pure: it gets the rows that passed the judge and what the registry
-knows about them (its lookups), and returns findings and writes. `jobs.bulk_upload` fetches the one
+knows about them (its lookups), and returns findings and writes. `jobs.uploads` fetches the one
 and carries out the other, each as one set-based statement.
 """
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from formats.enrolment import RequestType
-from jobs.providers import Grouping, Limits
+from jobs.providers import BatchLimits, Grouping
 
 WHOLE = (RequestType.OVERRIDE, RequestType.VOID)
 """Instructions on a whole order: split in two, the second file would undo the first."""
@@ -30,7 +30,7 @@ class Split:
     oversized: Sequence[EligibleOrder]
 
 
-def split(orders: Iterable[EligibleOrder], limits: Limits, grouping: Grouping) -> Split:
+def split(orders: Iterable[EligibleOrder], limits: BatchLimits, grouping: Grouping) -> Split:
     """Fill batches in the given order; every line lands in one batch, or its order is oversized."""
     fitting: list[EligibleOrder] = []
     oversized: list[EligibleOrder] = []
@@ -53,7 +53,7 @@ def _groups(orders: Sequence[EligibleOrder], grouping: Grouping) -> Iterator[Seq
     yield from by_customer.values()
 
 
-def _fill(orders: Sequence[EligibleOrder], limits: Limits) -> Iterator[list[int]]:
+def _fill(orders: Sequence[EligibleOrder], limits: BatchLimits) -> Iterator[list[int]]:
     batch: list[int] = []
     order_count = 0
     for order in orders:

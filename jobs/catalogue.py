@@ -7,31 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from jobs.job import Job
 
 if TYPE_CHECKING:
     from jobs.context import Exchange
     from jobs.runs import Run
     from jobs.work import Work
-
-
-class Job(StrEnum):
-    """The Airflow DAGs and `muster run` use these names."""
-
-    ORDER_DISPATCH = "order_dispatch"
-    REQUEST = "device_enrolment_request"
-    RESPONSE = "device_enrolment_response"
-    BULK_UPLOAD = "bulk_upload"
-
-    @property
-    def plan(self) -> JobPlan:
-        return _PLANS[self]
-
-    @property
-    def per_provider(self) -> bool:
-        return self.plan.per_provider
 
 
 @dataclass(frozen=True)
@@ -73,7 +57,7 @@ def _imported(name: str) -> Any:
     return getattr(import_module(module), function)
 
 
-_PLANS = {
+PLANS: Mapping[Job, JobPlan] = {
     Job.ORDER_DISPATCH: JobPlan(
         "Order dispatch",
         "orders",
@@ -112,12 +96,12 @@ _PLANS = {
         (
             StepPlan("collect_uploads", "jobs.uploads.collection:collect_uploads", "no workbook waits"),
             StepPlan("apply_uploads", "jobs.uploads.applying:apply_uploads", "no upload is in progress"),
-            StepPlan("answer_uploads", "jobs.uploads.answers:answer_uploads", "no answer is due"),
+            StepPlan("answer_uploads", "jobs.uploads.answered_workbooks:answer_uploads", "no answer is due"),
         ),
         per_provider=False,
         look="jobs.uploads.collection:anything_waits",
     ),
 }
 
-STEPS: Mapping[Job, tuple[str, ...]] = {job: tuple(step.name for step in job.plan.steps) for job in Job}
+STEPS: Mapping[Job, tuple[str, ...]] = {job: tuple(step.name for step in plan.steps) for job, plan in PLANS.items()}
 """Names of the steps of each job in order, after CMP's daemons; a run report closes every job."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from formats.checks import Check
 from formats.judge import failures
-from jobs.providers import Limits
+from jobs.providers import BatchLimits
 from jobs.states import LineState
 
 
@@ -32,7 +32,7 @@ class ProviderKind:
     title: str
     success: frozenset[str]
     codes: Mapping[str, CodeMeaning]
-    limits: Limits = field(default_factory=Limits)
+    limits: BatchLimits = field(default_factory=BatchLimits)
     line_checks: tuple[Check, ...] = ()
 
     def refuses(self, details: pa.Table) -> pa.BooleanArray:

@@ -11,7 +11,7 @@ import re
 from formats.findings import Finding
 from jobs.context import Exchange
 from jobs.errors import RemoteFileRefused
-from jobs.files import FileKind
+from jobs.files import Arrival, FileKind
 from jobs.ports import Listing, RemoteFile, Session
 from jobs.providers import Provider
 from jobs.runs import Run
@@ -73,15 +73,16 @@ def _fetch(exchange: Exchange, run: Run, provider: Provider, session: Session, f
         digest = exchange.archive.keep(landed)
     with exchange.registry.transaction() as tx:
         claimed = tx.files.claim(
-            kind=FileKind.RESPONSE,
-            provider=provider.name,
-            name=file.name,
-            media="pgp",
-            sha256=digest,
-            size=file.size,
-            state=FileState.COLLECTED,
-            run_id=run.id,
-            now=exchange.clock.now(),
+            Arrival(
+                kind=FileKind.RESPONSE,
+                provider=provider.name,
+                name=file.name,
+                media="pgp",
+                sha256=digest,
+                size=file.size,
+            ),
+            run.id,
+            exchange.clock.now(),
         )
         tx.runs.touch_file(run.id, claimed.id, "" if claimed.new else "known already")
         if claimed.new:

@@ -1,4 +1,4 @@
-"""What every use case is given: the ports, wired once by `adapters.bootstrap`."""
+"""What every use case is given: the ports, wired once by `app.bootstrap`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jobs.ports import Archive, Channels, Cipher, Clock, Folder, Spool
 from jobs.providers import Provider
 from jobs.registry import Registry, Transaction
 from jobs.runs import Run, Validation
-from jobs.uploads.model import UploadPorts
+from jobs.upload import UploadPorts
 
 _LOOK_AGAIN = timedelta(seconds=1)
 

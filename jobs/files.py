@@ -20,6 +20,18 @@ class FileKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """What is known of a file when it comes; `sha256` is of its bytes, `provider` empty where none sent it."""
+
+    kind: FileKind
+    provider: str
+    name: str
+    media: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
 class InboundFile:
     """`sha256` is of the bytes as they came; `new` is False when the same bytes came before."""
 

@@ -16,7 +16,7 @@ from formats.generic.reader import read
 from jobs.batches import Batch
 from jobs.context import Exchange
 from jobs.errors import AnswerRefused, MessageRefused
-from jobs.files import FileKind, InboundFile
+from jobs.files import Arrival, FileKind, InboundFile
 from jobs.providers import Provider, SequencePolicy
 from jobs.registry import Transaction
 from jobs.runs import Run
@@ -204,15 +204,16 @@ def receive_answer(exchange: Exchange, provider: Provider, body: bytes, run: Run
     digest = exchange.archive.keep_plaintext(body)
     with exchange.registry.transaction() as tx:
         claimed = tx.files.claim(
-            kind=FileKind.RESPONSE,
-            provider=provider.name,
-            name=f"inboundDeviceEnrolment-{digest[:12]}.json",
-            media="json",
-            sha256=digest,
-            size=len(body),
-            state=FileState.COLLECTED,
-            run_id=run.id,
-            now=exchange.clock.now(),
+            Arrival(
+                kind=FileKind.RESPONSE,
+                provider=provider.name,
+                name=f"inboundDeviceEnrolment-{digest[:12]}.json",
+                media="json",
+                sha256=digest,
+                size=len(body),
+            ),
+            run.id,
+            exchange.clock.now(),
         )
         if claimed.new:
             tx.audit.append(

@@ -20,7 +20,7 @@ from formats.order_dispatch.loading import Loaded, load
 from formats.order_dispatch.raw import FileFault
 from jobs.context import Exchange
 from jobs.errors import RemoteFileRefused
-from jobs.files import FileKind, InboundFile
+from jobs.files import Arrival, FileKind, InboundFile
 from jobs.intake import content_digests, judge_rows
 from jobs.ports import Folder, RemoteFile
 from jobs.registry import Transaction
@@ -74,15 +74,16 @@ def _take(exchange: Exchange, run: Run, inbox: Folder, file: RemoteFile, work: W
 
 def _claim(exchange: Exchange, tx: Transaction, run: Run, file: RemoteFile, digest: str, size: int) -> InboundFile:
     return tx.files.claim(
-        kind=FileKind.ORDER_DISPATCH,
-        provider="",
-        name=file.name,
-        media="plain",
-        sha256=digest,
-        size=size,
-        state=FileState.COLLECTED,
-        run_id=run.id,
-        now=exchange.clock.now(),
+        Arrival(
+            kind=FileKind.ORDER_DISPATCH,
+            provider="",
+            name=file.name,
+            media="plain",
+            sha256=digest,
+            size=size,
+        ),
+        run.id,
+        exchange.clock.now(),
     )
 
 

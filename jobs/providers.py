@@ -38,7 +38,7 @@ class Grouping(StrEnum):
 
 
 @dataclass(frozen=True)
-class Limits:
+class BatchLimits:
     """What one batch may hold, at the provider's word."""
 
     devices_per_batch: Annotated[int, Gt(0)] = 10_000
@@ -126,7 +126,7 @@ class Provider:
     title: str = ""
     enabled: bool = True
     folders: Folders = field(default_factory=Folders)
-    limits: Limits = field(default_factory=Limits)
+    limits: BatchLimits = field(default_factory=BatchLimits)
     grouping: Grouping = Grouping.NONE
     request_types: tuple[RequestType, ...] = tuple(RequestType)
     schedules: Schedules = field(default_factory=Schedules)

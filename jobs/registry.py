@@ -1,7 +1,7 @@
 """The registry port: what the use cases ask of the database, one transaction at a time.
 
 Implemented by `adapters.registry`; the shapes of tables that cross it are declared in
-`jobs.intake`, `jobs.claims` and `jobs.resolution`.
+`jobs.intake` and `jobs.resolution`, or beside the method.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import pyarrow as pa
 
 from formats.template import Known, Lookup, Write
 from jobs.batches import Batch
-from jobs.catalogue import Job
-from jobs.files import InboundFile
+from jobs.files import Arrival, InboundFile
+from jobs.job import Job
 from jobs.resolution import Decision
 from jobs.runs import Conservation, ConservationCheck, FileFacts, FindingCount, Run, RunStatus, Step
 from jobs.states import BatchState, FileState, LineState
-from jobs.uploads.ledger import Uploads
+from jobs.upload_ledger import Uploads
 
 
 class Intake(Protocol):
@@ -99,19 +99,7 @@ class Batches(Protocol):
 class Files(Protocol):
     """The ledger of inbound files."""
 
-    def claim(
-        self,
-        *,
-        kind: str,
-        provider: str,
-        name: str,
-        media: str,
-        sha256: str,
-        size: int,
-        state: FileState,
-        run_id: str,
-        now: datetime,
-    ) -> InboundFile:
+    def claim(self, arrival: Arrival, run_id: str, now: datetime) -> InboundFile:
         """A row for the file, or the row that has the same bytes already (`new` says which)."""
 
     def get(self, file_id: int) -> InboundFile:

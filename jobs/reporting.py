@@ -9,6 +9,7 @@ from formats.generic import writer
 from formats.generic.layout import REQUEST_DETAIL, RESPONSE_DETAIL, Interface
 from formats.order_dispatch.layout import ORDER_DISPATCH
 from formats.order_dispatch.loading import load
+from jobs.catalogue import PLANS
 from jobs.context import Exchange
 from jobs.errors import MusterError
 from jobs.files import FileKind, InboundFile
@@ -36,7 +37,7 @@ def close_run(exchange: Exchange, run: Run, steps: Sequence[tuple[Step, Sequence
         return RunReport(
             run=replace(run, status=_status(steps, conservation.holds)),
             ended_at=exchange.clock.now(),
-            title=run.job.plan.title,
+            title=PLANS[run.job].title,
             totals=_totals(steps),
             steps=[step for step, _ in steps],
             files=tx.runs.files_of(run.id),

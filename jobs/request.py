@@ -24,7 +24,7 @@ from jobs.batching import WHOLE, EligibleOrder, split
 from jobs.codes import ProviderKind
 from jobs.context import Exchange
 from jobs.errors import StateMoved
-from jobs.providers import Limits, Provider
+from jobs.providers import BatchLimits, Provider
 from jobs.registry import Transaction
 from jobs.runs import Run
 from jobs.states import BatchState, DeviceState, LineState
@@ -74,7 +74,7 @@ def _plan(exchange: Exchange, tx: Transaction, run: Run, provider: Provider, wor
         EligibleOrder(order_id, group[0].customer_id, group[0].request_type, [item.order_line_id for item in group])
         for order_id, group in _by_order(candidates)
     ]
-    limits = Limits(
+    limits = BatchLimits(
         devices_per_batch=min(provider.limits.devices_per_batch, kind.limits.devices_per_batch),
         orders_per_batch=min(provider.limits.orders_per_batch, kind.limits.orders_per_batch),
     )

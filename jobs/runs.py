@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from formats.enrolment import BATCH_NUMBER_LENGTH, ORDER_NUMBER_LENGTH
-from jobs.catalogue import Job
 from jobs.errors import NotFound
+from jobs.job import Job
 
 
 class RunStatus(StrEnum):

@@ -13,7 +13,7 @@ from airflow.models.dag import DagModel
 from muster_airflow import airflow_connection
 
 if TYPE_CHECKING:
-    from adapters.bootstrap import Muster
+    from app.bootstrap import Muster
 
 
 def may(method: Literal["GET", "POST"], dag_id: str, user: BaseUser) -> bool:
@@ -33,7 +33,7 @@ def address_of(user: BaseUser) -> str:
 
 @contextmanager
 def application() -> Iterator[Muster]:
-    from adapters.bootstrap import Muster  # heavy; the server starts without it
+    from app.bootstrap import Muster  # heavy; the server starts without it
 
     with Muster.open(connections=airflow_connection) as muster:
         yield muster

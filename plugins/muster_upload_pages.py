@@ -15,7 +15,7 @@ from formats.findings import CATALOGUE, Severity
 from formats.template import Template
 from formats.templates import NAMES, all_templates, template
 from formats.workbook.layout import address
-from jobs.uploads.model import Consent, Upload, UploadState
+from jobs.upload import Consent, Upload, UploadState
 
 FINDINGS_SHOWN = 20
 _CLASS = {
@@ -57,7 +57,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Limits:
+class UploadBounds:
     """What is stated before a person uploads."""
 
     size: int
@@ -79,7 +79,7 @@ def uploads_page(
     more: bool,
     wanted: Wanted,
     viewer: Viewer,
-    limits: Limits,
+    limits: UploadBounds,
     zone: tzinfo,
     remarks: Remarks,
 ) -> str:

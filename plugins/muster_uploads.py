@@ -26,15 +26,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from muster_access import address_of, application, may
 from muster_bodies import SentFile, read_file, read_form
 from muster_csrf import token_for
-from muster_upload_pages import Limits, Remarks, Viewer, Wanted, upload_page, uploads_page
+from muster_upload_pages import Remarks, UploadBounds, Viewer, Wanted, upload_page, uploads_page
 
 from formats.templates import NAMES
-from jobs.catalogue import Job
 from jobs.errors import NotFound
-from jobs.uploads.model import Consent, Upload, UploadState
+from jobs.job import Job
+from jobs.upload import Consent, Upload, UploadState
 
 if TYPE_CHECKING:
-    from adapters.bootstrap import Muster
+    from app.bootstrap import Muster
 
 log = logging.getLogger("muster.web")
 
@@ -136,7 +136,7 @@ def _history(muster: Muster, user: Any, wanted: Wanted, error: str = "", status:
         len(found) > LISTED,
         wanted,
         viewer,
-        Limits(chosen.max_file_bytes, chosen.max_rows),
+        UploadBounds(chosen.max_file_bytes, chosen.max_rows),
         muster.settings.zone,
         Remarks(_note(), error),
     )
@@ -156,7 +156,7 @@ def _one(muster: Muster, user: Any, number: int, remarks: Remarks, status: int =
 
 
 def _store(user: Any, sent: SentFile) -> Response:
-    from adapters.uploading import hand_in, store
+    from app.uploading import hand_in, store
 
     template = sent.fields.get("template", "")
     with application() as muster:
@@ -214,7 +214,7 @@ def _decide(action: str, number: int, user: Any, form: dict[str, str]) -> Respon
 
 
 def _answer(number: int, user: Any, ending: str) -> Response:
-    from jobs.uploads.answers import answer_files
+    from jobs.uploads.answered_workbooks import answer_files
 
     with application() as muster:
         upload = _visible(muster, _viewer(muster, user), number)

@@ -25,8 +25,8 @@ from muster_pages import problem_page, runs_page
 from muster_uploads import router as uploads
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from jobs.catalogue import Job
 from jobs.errors import MusterError, NotFound, NotWaiting, Refused, Retry
+from jobs.job import Job
 from jobs.runs import Run
 
 log = logging.getLogger("muster.web")

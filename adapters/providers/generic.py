@@ -6,7 +6,7 @@ Codes: providers.md 1.4 and 1.7, shortened to their level and number (`DE-4301`)
 from __future__ import annotations
 
 from jobs.codes import CodeMeaning, ProviderKind
-from jobs.providers import Limits
+from jobs.providers import BatchLimits
 from jobs.states import LineState
 
 
@@ -21,7 +21,7 @@ def _review(text: str) -> CodeMeaning:
 KIND = ProviderKind(
     name="generic",
     title="Generic format over SFTP or a folder",
-    limits=Limits(devices_per_batch=100_000, orders_per_batch=10_000),
+    limits=BatchLimits(devices_per_batch=100_000, orders_per_batch=10_000),
     success=frozenset({"COMPLETE", "SUCCESS"}),
     codes={
         "4003": CodeMeaning(None, "Still in progress"),

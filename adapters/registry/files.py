@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, Row, case, func, insert, select, update
 
 from adapters.registry.tables import files, quarantine
 from jobs.errors import NotFound, StateMoved
-from jobs.files import FileKind, InboundFile
+from jobs.files import Arrival, FileKind, InboundFile
 from jobs.states import FileState
 
 
@@ -20,37 +21,15 @@ class Files:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def claim(
-        self,
-        *,
-        kind: str,
-        provider: str,
-        name: str,
-        media: str,
-        sha256: str,
-        size: int,
-        state: FileState,
-        run_id: str,
-        now: datetime,
-    ) -> InboundFile:
+    def claim(self, arrival: Arrival, run_id: str, now: datetime) -> InboundFile:
         """A row for the file, or the row that has the same bytes already (`new` says which)."""
-        known = _find(self._db, kind, provider, sha256)
+        known = _find(self._db, arrival.kind, arrival.provider, arrival.sha256)
         if known is not None:
             return as_inbound(known)
         self._db.execute(
-            insert(files).values(
-                kind=kind,
-                provider=provider,
-                name=name,
-                media=media,
-                sha256=sha256,
-                size=size,
-                state=state,
-                run_id=run_id,
-                received_at=now,
-            )
+            insert(files).values(**asdict(arrival), state=FileState.COLLECTED, run_id=run_id, received_at=now)
         )
-        created = _find(self._db, kind, provider, sha256)
+        created = _find(self._db, arrival.kind, arrival.provider, arrival.sha256)
         assert created is not None  # noqa: S101 - inserted above, in this transaction
         return as_inbound(created, new=True)
 

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from adapters.registry.bulk import load
 from adapters.registry.files import as_inbound
 from adapters.registry.tables import files, findings, run_files, run_steps, runs
-from jobs.catalogue import Job
 from jobs.errors import NotFound
 from jobs.files import InboundFile
+from jobs.job import Job
 from jobs.runs import FileFacts, FindingCount, Run, RunStatus, Step
 
 _ROWS_SHOWN = 20

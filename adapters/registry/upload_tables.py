@@ -7,7 +7,7 @@ from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Inte
 from adapters.registry.tables import metadata
 from adapters.registry.types import Key, Moment
 from formats.template import Effect
-from jobs.uploads.model import Consent, UploadState
+from jobs.upload import Consent, UploadState
 
 _NONE = text("0")
 

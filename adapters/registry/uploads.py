@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from adapters.registry.tables import customers, files, run_files
 from adapters.registry.upload_tables import bulk_uploads, upload_findings, upload_rows, uploaders
 from formats.template import ROW_FINDINGS, Effect
 from jobs.errors import NotFound, StateMoved
-from jobs.uploads.model import EVERYONE, Consent, Counts, Upload, Uploader, UploadState
+from jobs.upload import EVERYONE, Consent, Counts, NewUpload, Upload, Uploader, UploadState
 
 _COUNTED = {
     Effect.NEW: bulk_uploads.c.rows_new,
@@ -30,37 +31,17 @@ class Uploads:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def create(
-        self,
-        *,
-        template: str,
-        version: int,
-        file_id: int,
-        file_name: str,
-        uploader: str,
-        place: str,
-        consent: Consent,
-        same_as: int | None,
-        run_id: str,
-        now: datetime,
-    ) -> Upload:
+    def create(self, upload: NewUpload, run_id: str, now: datetime) -> Upload:
         """A new upload, IN PROGRESS; its file is not taken out of its folder yet."""
         created = self._db.execute(
             insert(bulk_uploads).values(
-                template=template,
-                version=version,
-                file_id=file_id,
-                file_name=file_name,
-                uploader=uploader,
-                place=place,
+                **asdict(upload),
                 state=UploadState.IN_PROGRESS,
-                consent=consent,
                 taken=False,
-                same_as=same_as,
                 run_id=run_id,
                 received_at=now,
                 updated_at=now,
-                updated_by=uploader,
+                updated_by=upload.uploader,
             )
         )
         (number,) = created.inserted_primary_key or (0,)

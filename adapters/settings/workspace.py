@@ -80,7 +80,7 @@ class Workspace:
 
     @property
     def audit_anchor(self) -> Path:
-        """What the ends of runs noted about the audit trail (`adapters.anchor`)."""
+        """What the ends of runs noted about the audit trail (`adapters.audit_anchor`)."""
         return self.home / "audit-anchor"
 
     @property

@@ -11,7 +11,7 @@ from formats.template import Template
 from formats.workbook.layout import heading
 from formats.workbook.write import wording
 
-_MADE = "Made from the declaration by `python -m adapters.publish`; a test holds the two equal."
+_MADE = "Made from the declaration by `python -m app.publish_formats`; a test holds the two equal."
 _RULES = Rules()  # the pages show the rules as they are without any setting
 
 

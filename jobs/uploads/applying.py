@@ -14,8 +14,8 @@ from jobs.errors import Refused, Setup
 from jobs.registry import Transaction
 from jobs.runs import Run
 from jobs.states import FileState
+from jobs.upload import Consent, Upload, UploadState
 from jobs.uploads.chunks import Desk
-from jobs.uploads.model import Consent, Upload, UploadState
 from jobs.uploads.preview import deal_chunk, desk_of, previewed, rehearse_inboxes, shown, starts
 from jobs.uploads.reading import Checked, UploadRefused, read_upload, refused
 from jobs.work import Subject, Work

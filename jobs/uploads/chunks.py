@@ -12,7 +12,7 @@ from formats.facts import with_facts
 from formats.template import ROW_FINDINGS, Effect, Faults, Known, Plan, Rows, Rules, Template
 from formats.upload_findings import NAMING_OTHERS
 from jobs.registry import Transaction
-from jobs.uploads.model import Uploader
+from jobs.upload import Uploader
 from jobs.uploads.orders import JudgedOrders, judge_orders, take_in
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 from formats.templates import template as template_of
-from jobs.catalogue import Job
 from jobs.context import Exchange
 from jobs.errors import MusterError
-from jobs.files import FileKind, InboundFile
+from jobs.files import Arrival, FileKind, InboundFile
+from jobs.job import Job
 from jobs.ports import RemoteFile
 from jobs.registry import Transaction
 from jobs.runs import Run, RunStatus
-from jobs.states import FileState
+from jobs.upload import NewUpload, Upload, UploadInbox
 from jobs.uploads.looking import look, plain, read_whole, stable_files
-from jobs.uploads.model import Upload, UploadInbox
 from jobs.work import Work
 
 SAID_AGAIN_AFTER = timedelta(minutes=10)
@@ -53,15 +52,16 @@ def claim_file(
     """The ledger's row of a workbook; the same bytes have the same row."""
     orders = template_of(template).orders
     return tx.files.claim(
-        kind=FileKind.ORDER_UPLOAD if orders else FileKind.BULK_UPLOAD,
-        provider="",
-        name=name,
-        media="xlsx",
-        sha256=digest,
-        size=size,
-        state=FileState.COLLECTED,
-        run_id=run.id,
-        now=exchange.clock.now(),
+        Arrival(
+            kind=FileKind.ORDER_UPLOAD if orders else FileKind.BULK_UPLOAD,
+            provider="",
+            name=name,
+            media="xlsx",
+            sha256=digest,
+            size=size,
+        ),
+        run.id,
+        exchange.clock.now(),
     )
 
 
@@ -99,16 +99,18 @@ def _create(tx: Transaction, exchange: Exchange, run: Run, inbox: UploadInbox, n
     template = template_of(inbox.template)
     earlier = tx.uploads.same(template.name, file.id)
     upload = tx.uploads.create(
-        template=template.name,
-        version=template.version,
-        file_id=file.id,
-        file_name=name,
-        uploader=inbox.uploader,
-        place=inbox.place,
-        consent=inbox.consent,
-        same_as=None if earlier is None else earlier.id,
-        run_id=run.id,
-        now=exchange.clock.now(),
+        NewUpload(
+            template=template.name,
+            version=template.version,
+            file_id=file.id,
+            file_name=name,
+            uploader=inbox.uploader,
+            place=inbox.place,
+            consent=inbox.consent,
+            same_as=None if earlier is None else earlier.id,
+        ),
+        run.id,
+        exchange.clock.now(),
     )
     tx.audit.append(
         actor=inbox.uploader,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from formats.template import ROW_FINDINGS
 from jobs.context import Exchange
 from jobs.errors import NotWaiting
-from jobs.uploads.model import Consent, Upload, UploadState
+from jobs.upload import Consent, Upload, UploadState
 from jobs.uploads.reading import refused
 
 _NOTHING_YET = {"rows_new": 0, "rows_changed": 0, "rows_unchanged": 0, "rows_failed": 0}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from jobs.context import Exchange
 from jobs.errors import MusterError
 from jobs.ports import RemoteFile
-from jobs.uploads.model import UploadInbox
+from jobs.upload import UploadInbox
 from jobs.work import Work
 
 Waiting = tuple[UploadInbox, RemoteFile]

@@ -13,10 +13,10 @@ from formats.templates import template as template_of
 from jobs.context import Exchange
 from jobs.registry import Transaction
 from jobs.runs import Run
+from jobs.upload import Counts, UploadInbox
 from jobs.uploads.chunks import Dealt, Desk, deal
 from jobs.uploads.collection import claim_file
 from jobs.uploads.looking import plain, read_whole, stable_files
-from jobs.uploads.model import Counts, UploadInbox
 from jobs.uploads.reading import Checked, UploadRefused, read_upload, refused
 from jobs.work import SourceFindings, Subject, Work
 

@@ -13,9 +13,9 @@ from formats.templates import template as template_of
 from formats.workbook.layout import HEADING_ROW, sheet_name
 from formats.workbook.read.grid import Grid, filled
 from formats.workbook.read.sheet import RefusedSheet, Sheet, judged, open_sheet
-from formats.workbook.write.answer import cells_schema
+from formats.workbook.write.answered import cells_schema
 from jobs.context import Exchange
-from jobs.uploads.model import Upload
+from jobs.upload import Upload
 from jobs.work import Subject
 
 

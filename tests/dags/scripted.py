@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jobs.catalogue import Job
 from jobs.errors import MusterError, NotFound
+from jobs.job import Job
 from jobs.runs import Conservation, Run, RunReport, RunStatus, Step
 
 

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters.bootstrap import Muster
-from adapters.loopback import free_port
-from jobs.catalogue import STEPS, Job
+from app.bootstrap import Muster
+from app.loopback import free_port
+from jobs.catalogue import STEPS
+from jobs.job import Job
 from jobs.runs import Run
+from jobs.upload import Counts, Upload, UploadState
 from jobs.uploads.decisions import commit_upload
-from jobs.uploads.model import Counts, Upload, UploadState
 from tests.dags.samples import workspace
 from tests.support.desk import unvalidated
 from tests.support.installation import Installation, make_installation

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobs.catalogue import STEPS, Job
+from jobs.catalogue import PLANS, STEPS
+from jobs.job import Job
 from tests.dags.conftest import DAGS, ENVIRONMENT, PLUGINS, REPOSITORY
 from tests.dags.samples import ACME, workspace
 
@@ -54,7 +55,7 @@ class TestDag:
         steps = STEPS[Job(dag_id.partition(".")[0])]
         dag: Any = dagbag.dags[dag_id]
         ordered = [task.task_id for task in dag.topological_sort()]
-        look = ["look"] if Job(dag_id.partition(".")[0]).plan.look else []
+        look = ["look"] if PLANS[Job(dag_id.partition(".")[0])].look else []
         assert ordered == [*look, "begin_run", *steps, "write_report"]
 
     def test_a_step_runs_unless_an_earlier_one_failed(self, dagbag: DagBag, dag_id: str) -> None:
@@ -201,4 +202,4 @@ def test_parsing_needs_no_network_and_imports_nothing_heavy() -> None:
     imported = {module.partition(".")[0] for module in run.stdout.split()}
     assert "jobs" in imported
     assert imported & HEAVY == set()
-    assert "adapters.bootstrap" not in run.stdout.split()
+    assert "app.bootstrap" not in run.stdout.split()

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.console import AirflowClient, Console, ConsoleFailed, Stopped
-from adapters.console.home import Home
-from adapters.console.processes import Child, kill_left_over, session_members, stop_all
-from adapters.console.signals import StopSignals
 from adapters.settings import Workspace
+from app.console import AirflowClient, Console, ConsoleFailed, Stopped
+from app.console.home import Home
+from app.console.processes import Child, kill_left_over, session_members, stop_all
+from app.console.signals import StopSignals
 from jobs.errors import ChannelUnavailable
 from tests.dags.samples import ACME, workspace
 
@@ -175,7 +175,7 @@ def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path, monkeypa
     program.parent.mkdir()
     program.write_text("#!/bin/sh\necho the database is broken\nexit 3\n", encoding="utf-8")
     program.chmod(0o755)
-    monkeypatch.setattr("adapters.console.launcher._AIRFLOW", str(program))
+    monkeypatch.setattr("app.console.launcher._AIRFLOW", str(program))
     said: list[str] = []
     with pytest.raises(ConsoleFailed, match="the database is broken"), Console(workspace(tmp_path), 0, say=said.append):
         pytest.fail("it must not start")
@@ -185,7 +185,7 @@ def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path, monkeypa
 BURST = """
 import sys
 from pathlib import Path
-from adapters.console import Console, Stopped
+from app.console import Console, Stopped
 from adapters.settings import Workspace
 
 sys.executable = sys.argv[2]
@@ -237,7 +237,7 @@ def environment(process: Path) -> list[bytes]:
 RUN = """
 import sys
 from pathlib import Path
-from adapters.console import Console, Stopped
+from app.console import Console, Stopped
 from adapters.settings import Workspace
 
 workspace, port = Workspace(Path(sys.argv[1])), int(sys.argv[2])

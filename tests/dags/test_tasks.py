@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jobs.catalogue import Job
 from jobs.errors import AnswerRefused, ChannelUnavailable, HostKeyRefused, MusterError, NotConserved, SecretMissing
+from jobs.job import Job
 from jobs.runs import RunStatus
 from tests.dags.scripted import ScriptedApplication
 

@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from adapters.bootstrap import Muster
-from adapters.loopback import free_port
-from adapters.uploading import hand_in, store
+from app.bootstrap import Muster
+from app.loopback import free_port
+from app.uploading import hand_in, store
 from formats.template import ROW_FINDINGS
 from formats.templates import template
-from jobs.catalogue import Job
-from jobs.uploads.model import Consent, Upload, UploadState
+from jobs.job import Job
+from jobs.upload import Consent, Upload, UploadState
 from tests.support.desk import unvalidated
 from tests.support.installation import Installation, make_installation
 from tests.support.uploads import filled, location, read_back

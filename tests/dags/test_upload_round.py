@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from adapters.bootstrap import Muster
-from adapters.loopback import free_port
 from adapters.settings import Workspace
+from app.bootstrap import Muster
+from app.loopback import free_port
 from formats.templates import template
 from tests.dags.test_console import RUN, linux
 from tests.support.browser import Tab, open_tab

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from jobs.catalogue import Job
 from jobs.errors import AnswerRefused, ChannelUnavailable, KeyUnusable, MusterError, NotFound
+from jobs.job import Job
 from jobs.runs import Run, RunStatus
 from tests.dags.conftest import USERS
 from tests.dags.scripted import ScriptedApplication

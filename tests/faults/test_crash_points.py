@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from adapters.registry.tables import batches, device_events, evidence, files, lines, outcomes, workflow_events
-from jobs.catalogue import Job
+from jobs.job import Job
 from jobs.providers import UnknownOutcomePolicy
 from jobs.states import BatchState
 from tests.support.crashing import Crasher, crasher
@@ -27,7 +27,7 @@ TAKING_ORDERS = (
     "adapters.registry.intake:Intake.insert_rows:after",
     "adapters.registry.files:Files.move:after",
     "jobs.order_dispatch:_load:after",
-    "adapters.inbox:DropFolder.remove:after",
+    "adapters.inboxes.drop_folder:DropFolder.remove:after",
 )
 SEALING = (
     "jobs.request:_plan:after",
@@ -57,7 +57,7 @@ ANSWERING = (
     "adapters.archive:FileArchive.keep:after",
     "adapters.registry.files:Files.claim:after",
     "jobs.collection:_fetch:after",
-    "adapters.openpgp:OpenPgpCipher.open:after",
+    "adapters.openpgp.cipher:OpenPgpCipher.open:after",
     "jobs.loading:_loaded:after",
     "jobs.loading:_load:after",
     "adapters.registry.answers:Answers.apply:after",
@@ -248,7 +248,7 @@ def test_the_spool_is_swept(ordered: Scene) -> None:
     ordered.desk.plan()
     ordered.desk.request()
     ordered.desk.answers(1)
-    ordered.killed(Job.RESPONSE, "adapters.openpgp:OpenPgpCipher.open:after")
+    ordered.killed(Job.RESPONSE, "adapters.openpgp.cipher:OpenPgpCipher.open:after")
     left = {path for path in spool.rglob("*") if path.suffix == ".txt"}
     assert left
     assert ordered.killer.run(Job.RESPONSE, provider="acme") == 0

@@ -14,8 +14,8 @@ from adapters.registry.business_tables import locations
 from adapters.registry.tables import audit, devices, order_lines
 from adapters.registry.upload_tables import upload_findings, upload_rows
 from formats.templates import template
-from jobs.catalogue import Job
-from jobs.uploads.model import Counts, Upload, UploadState
+from jobs.job import Job
+from jobs.upload import Counts, Upload, UploadState
 from tests.support.crashing import Crasher, crasher
 from tests.support.desk import Desk, desk  # noqa: F401  (a fixture)
 from tests.support.installation import order_row
@@ -30,8 +30,8 @@ COLLECTING = (
     "adapters.registry.files:Files.claim:after",
     "adapters.registry.uploads:Uploads.create:after",
     "jobs.uploads.collection:register:after",
-    "adapters.inbox:DropFolder.remove:before",
-    "adapters.inbox:DropFolder.remove:after",
+    "adapters.inboxes.drop_folder:DropFolder.remove:before",
+    "adapters.inboxes.drop_folder:DropFolder.remove:after",
 )
 APPLYING = (
     "jobs.uploads.applying:read_upload:after",
@@ -47,10 +47,10 @@ APPLYING = (
     "jobs.uploads.applying:_complete:after",
 )
 ANSWERING = (
-    "jobs.uploads.answers:answer_files:before",
-    "adapters.upload_inboxes:LocalDrop.answer:before",
-    "adapters.upload_inboxes:LocalDrop.answer:after",  # the first of two
-    "jobs.uploads.answers:_laid:after",
+    "jobs.uploads.answered_workbooks:answer_files:before",
+    "adapters.inboxes.uploads:LocalDrop.answer:before",
+    "adapters.inboxes.uploads:LocalDrop.answer:after",  # the first of two
+    "jobs.uploads.answered_workbooks:_laid:after",
     "adapters.registry.uploads:Uploads.describe:after",
 )
 
@@ -174,7 +174,7 @@ def test_killed_at_every_point(scene: Scene) -> None:
 def test_the_same_file_after_a_removal_that_was_not_recorded(scene: Scene) -> None:
     """Nobody can tell it from the one that was removed: its answer is given once more, and it never goes without."""
     data = (scene.uploads.folder("locations") / f"{scene.name}.xlsx").read_bytes()
-    scene.killed("adapters.inbox:DropFolder.remove:after")
+    scene.killed("adapters.inboxes.drop_folder:DropFolder.remove:after")
     answer = scene.uploads.folder("locations") / "done" / f"{scene.name}.upload-{scene.ended().id}.result.xlsx"
     answer.unlink()
     scene.uploads.drop("locations", data, f"{scene.name}.xlsx")

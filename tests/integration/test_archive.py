@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapters.archive import FileArchive
-from adapters.openpgp import OpenPgpCipher
+from adapters.openpgp.cipher import OpenPgpCipher
 from adapters.spool import FileSpool
 from jobs.errors import MessageDamaged, MessageRefused, NotFound, SignerNotAllowed
 from tests.support.openpgp import acquaint, party

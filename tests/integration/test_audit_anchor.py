@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, func, insert, select
 
-from adapters.anchor import AnchorUnreadable, AuditAnchor
+from adapters.audit_anchor import AnchorUnreadable, AuditAnchor
 from adapters.registry.tables import audit
 from tests.support.desk import Desk
 from tests.support.installation import order_row

@@ -8,11 +8,11 @@ from itertools import count
 
 import pytest
 
-from adapters.bootstrap import Muster
+from app.bootstrap import Muster
 from formats.templates import template
 from jobs.runs import RunStatus
+from jobs.upload import Counts, UploadState
 from jobs.uploads.decisions import commit_upload, discard_upload
-from jobs.uploads.model import Counts, UploadState
 from tests.support.desk import Desk, desk  # noqa: F401  (a fixture)
 from tests.support.installation import order_row
 from tests.support.uploads import ADA, UploadDesk, filled, location, product, read_back

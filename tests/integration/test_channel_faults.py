@@ -15,7 +15,7 @@ from typing import Any
 import paramiko
 import pytest
 
-from adapters.loopback import free_port
+from app.loopback import free_port
 from jobs.errors import ChannelUnavailable, DeliveryUncertain, TransferFailed
 from jobs.ports import Session
 from tests.support.cutter import Harm, Way, cutter

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from adapters.loopback import free_port
 from adapters.registry.engine import make_engine
 from adapters.registry.tables import audit
 from adapters.settings import Workspace
+from app.loopback import free_port
 from jobs.states import BatchState
 from tests.support.installation import Installation, make_installation, order_row
 from tests.support.machine import need
@@ -259,7 +259,7 @@ def test_ctrl_c_ends_quietly(installation: Installation) -> None:
     command = [
         sys.executable,
         "-m",
-        "adapters.cli",
+        "app.cli",
         "--home",
         str(installation.workspace.home),
         "run",
@@ -286,7 +286,7 @@ def test_ctrl_c_ends_quietly(installation: Installation) -> None:
     [(["--version"], 0), (["batch", "show", "X"], 1), (["statsu"], 2), (["run", "device_enrolment_response"], 1)],
 )
 def test_the_program_ends_with_its_exit_code(installation: Installation, words: list[str], code: int) -> None:
-    command = [sys.executable, "-m", "adapters.cli", "--home", str(installation.workspace.home), *words]
+    command = [sys.executable, "-m", "app.cli", "--home", str(installation.workspace.home), *words]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
     assert done.returncode == code
     assert "Traceback" not in done.stderr

@@ -13,12 +13,12 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import select
 
-from adapters import uploading
-from adapters.loopback import free_port
 from adapters.registry.engine import make_engine
 from adapters.registry.tables import audit
+from app import uploading
+from app.loopback import free_port
 from formats.templates import NAMES, template
-from jobs.catalogue import Job
+from jobs.job import Job
 from tests.support.installation import Installation, make_installation
 from tests.support.machine import need
 from tests.support.muster import ACTOR, CommandLine, Ran
@@ -181,8 +181,8 @@ def test_a_person_is_asked(
         asked.append(question)
         return answer
 
-    monkeypatch.setattr("adapters.cli.upload.typer.confirm", confirm)
-    monkeypatch.setattr("adapters.cli.upload._can_ask", lambda: True)
+    monkeypatch.setattr("app.cli.upload.typer.confirm", confirm)
+    monkeypatch.setattr("app.cli.upload._can_ask", lambda: True)
     before = newest(muster)
     assert send(rows=(good(), bad())).code == (4 if answer else code)
     assert asked == ["Apply 1 good row?"]
@@ -212,7 +212,7 @@ def test_a_missing_file_a_nameless_uploader_and_a_closed_folder(
     assert (nobody.code, "--as" in nobody.err) == (2, True)
     before = newest(muster)
     with monkeypatch.context() as patch:
-        patch.setattr("adapters.cli.upload.os.access", lambda path, _: path != tmp_path)
+        patch.setattr("app.cli.upload.os.access", lambda path, _: path != tmp_path)
         closed = send("--yes")
     assert (closed.code, "--answers" in closed.err, newest(muster)) == (2, True, before)
 

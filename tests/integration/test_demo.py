@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from adapters.settings import Workspace
-from jobs.catalogue import Job
+from jobs.job import Job
 from tests.support.machine import need
 
 DEVICES = 60
@@ -46,7 +46,7 @@ def demo(place: Path, devices: int, **environment: str) -> subprocess.Popen[str]
     (place / "home").mkdir(exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "MUSTER", "COLUMNS"))}
     return subprocess.Popen(
-        [sys.executable, "-m", "adapters.cli", "--home", str(place / "ws"), "demo", "--devices", str(devices)],
+        [sys.executable, "-m", "app.cli", "--home", str(place / "ws"), "demo", "--devices", str(devices)],
         cwd=place,
         env=kept | {"HOME": str(place / "home")} | environment,
         stdout=subprocess.PIPE,

@@ -15,13 +15,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from adapters import keyring, ssh_keys
-from adapters.doctor import Check, Status, drops, examine, keys, machine, partners, store
-from adapters.doctor.check import guarded
-from adapters.loopback import free_port
+from adapters import ssh_keys
+from adapters.openpgp import keyring
 from adapters.providers import KINDS
 from adapters.registry.engine import make_engine
 from adapters.settings import Settings, UploadSource, Workspace, load
+from app.doctor import Check, Status, drops, examine, keys, machine, partners, store
+from app.doctor.check import guarded
+from app.loopback import free_port
 from jobs.providers import Keys, PinnedKey, Provider, SftpSettings
 from tests.support.installation import Installation, make_installation
 from tests.support.machine import need

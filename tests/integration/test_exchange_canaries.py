@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from adapters.registry.tables import metadata, workflow_events
-from jobs.catalogue import Job
 from jobs.errors import MusterError
+from jobs.job import Job
 from tests.support.desk import Desk, open_desk
 from tests.support.forge import device
 from tests.support.installation import order_row

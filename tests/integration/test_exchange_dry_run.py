@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jobs.catalogue import Job
+from jobs.job import Job
 from jobs.providers import UnknownOutcomePolicy
 from jobs.runs import RunReport
 from tests.support.desk import Desk

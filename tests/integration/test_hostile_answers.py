@@ -10,13 +10,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from adapters import keyring
+from adapters.openpgp import keyring
 from adapters.registry.tables import device_events, files, outcomes, quarantine, workflow_events
-from adapters.simulator import openpgp
-from jobs.catalogue import Job
-from jobs.providers import Keys, Limits, PinnedKey, SequencePolicy
+from jobs.job import Job
+from jobs.providers import BatchLimits, Keys, PinnedKey, SequencePolicy
 from jobs.runs import RunReport, RunStatus
 from jobs.states import BatchState
+from simulator import openpgp
 from tests.support.desk import Desk
 from tests.support.forge import device
 from tests.support.installation import order_row
@@ -260,7 +260,7 @@ def test_files_that_are_too_large_or_not_ours(desk: Desk) -> None:
     (inbox / "README.txt").write_bytes(b"hello")
     (inbox / "b-link.pgp").symlink_to("/etc/hostname")
     desk.forge.answer(batch, device(row["order_number"], row["serial_number"], "ENROLLED", "COMPLETE"))
-    with desk.configured(limits=Limits(answer_bytes=40_000)):
+    with desk.configured(limits=BatchLimits(answer_bytes=40_000)):
         report = desk.response()
     assert [file.state for file in report.files] == ["DONE"]
     assert report.run.status is RunStatus.PARTLY

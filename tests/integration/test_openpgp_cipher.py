@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.openpgp import OpenPgpCipher
+from adapters.openpgp.cipher import OpenPgpCipher
 from jobs.errors import CipherUnavailable, KeyUnusable, MusterError, SignatureExpired, SignerNotAllowed
 from jobs.providers import Keys, PinnedKey
 from tests.support.openpgp import Party, Phrase, acquaint, new_party, party

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.keyring import KeyInfo, create_home, export_public, generate, import_public, list_keys
-from adapters.openpgp import OpenPgpCipher
+from adapters.openpgp.cipher import OpenPgpCipher
+from adapters.openpgp.keyring import KeyInfo, create_home, export_public, generate, import_public, list_keys
 from jobs.errors import CipherUnavailable, KeyUnusable
 from tests.support.machine import need
 from tests.support.openpgp import Phrase, new_party, party

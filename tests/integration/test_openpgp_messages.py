@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.openpgp import OpenPgpCipher
+from adapters.openpgp.cipher import OpenPgpCipher
 from jobs.errors import (
     CipherUnavailable,
     MessageDamaged,

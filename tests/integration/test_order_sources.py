@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from adapters.channels.sftp import SftpChannel
-from adapters.loopback import free_port
-from adapters.remote_inbox import RemoteInbox
+from adapters.inboxes.sftp_orders import RemoteInbox
 from adapters.settings import channel_key
-from jobs.catalogue import Job
+from app.loopback import free_port
 from jobs.errors import StateMoved
+from jobs.job import Job
 from jobs.runs import RunStatus
 from tests.support.installation import Installation, make_installation, order_row
 

@@ -6,8 +6,7 @@ from sqlalchemy import insert
 
 from adapters.registry.listings import all_customers, answers_to
 from adapters.registry.tables import customers
-from jobs.files import FileKind
-from jobs.states import FileState
+from jobs.files import Arrival, FileKind
 from tests.support.ledger import NOW, PROVIDER, Ledger
 
 
@@ -29,15 +28,16 @@ def test_answers_to_a_batch_oldest_first(ledger: Ledger) -> None:
     with ledger.registry.transaction() as tx:
         for number, batch in ((1, 7), (2, 8), (3, 7)):
             file = tx.files.claim(
-                kind=FileKind.RESPONSE,
-                provider=PROVIDER,
-                name=f"answer-{number}.pgp",
-                media="pgp",
-                sha256=f"{number:064}",
-                size=1,
-                state=FileState.COLLECTED,
-                run_id=ledger.run.id,
-                now=NOW,
+                Arrival(
+                    kind=FileKind.RESPONSE,
+                    provider=PROVIDER,
+                    name=f"answer-{number}.pgp",
+                    media="pgp",
+                    sha256=f"{number:064}",
+                    size=1,
+                ),
+                ledger.run.id,
+                NOW,
             )
             tx.files.describe(file.id, batch_id=batch, sequence=number)
     with ledger.registry.view() as tx:

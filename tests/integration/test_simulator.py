@@ -14,7 +14,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from adapters.simulator import SimulatorError, SimulatorHome
+from simulator import SimulatorError, SimulatorHome
 from tests.integration.test_simulator_kit import Bench, Partner, line, new_partner, records, request_bytes, void_line
 from tests.support.machine import need
 
@@ -264,7 +264,7 @@ def test_run_announces_itself_serves_openssh_and_ends_on_sigterm(bench: Bench, t
     sftp = need("sftp")
     plan = tmp_path / "given.toml"
     plan.write_text("settle_seconds = 0\n")
-    code = "import sys; from pathlib import Path; from adapters.simulator import run; "
+    code = "import sys; from pathlib import Path; from simulator import run; "
     code += "run(Path(sys.argv[1]), plan_path=Path(sys.argv[2]))"
     started = [sys.executable, "-c", code, str(bench.home.path), str(plan)]
     with subprocess.Popen(started, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:

@@ -9,9 +9,9 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from adapters.simulator import Fault, SimulatorHome
 from formats.generic import reader
 from formats.generic.layout import Interface
+from simulator import Fault, SimulatorHome
 from tests.integration.test_simulator_kit import Bench, Partner, line, new_partner, records, request_bytes, wait_for
 from tests.support.machine import need
 

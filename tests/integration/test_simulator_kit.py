@@ -23,10 +23,10 @@ import pyarrow as pa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from adapters.simulator import SimulatorHome, serve
 from formats.generic import reader, writer
 from formats.generic.layout import REQUEST_DETAIL, Interface
 from formats.generic.model import Header, Read
+from simulator import SimulatorHome, serve
 
 T = TypeVar("T")
 MOMENT = datetime(2026, 3, 5, 14, 30, tzinfo=UTC)

@@ -23,8 +23,8 @@ from formats.judge import judge
 from formats.template import CLEAR, Rules, Write
 from formats.templates import template
 from jobs.states import LineState
+from jobs.upload import Uploader
 from jobs.uploads.chunks import Desk, deal
-from jobs.uploads.model import Uploader
 from tests.support.installation import order_row
 from tests.support.ledger import Ledger
 from tests.support.template_rows import Cells, rows_of

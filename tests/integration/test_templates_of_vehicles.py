@@ -18,8 +18,8 @@ from formats.judge import judge
 from formats.template import CLEAR, Reference, Rules, Write
 from formats.templates import template
 from formats.templates._vehicle_columns import STATUSES
+from jobs.upload import Uploader
 from jobs.uploads.chunks import Desk, deal
-from jobs.uploads.model import Uploader
 from tests.support.template_rows import Cells, rows_of
 
 NEW, CHANGED, UNCHANGED, FAILED = "NEW", "CHANGED", "UNCHANGED", "FAILED"

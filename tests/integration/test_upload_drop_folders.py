@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from adapters import inbox as inbox_module
-from adapters.bootstrap import Muster
 from adapters.channels.folder import open_regular
-from adapters.loopback import free_port
-from adapters.upload_inboxes import LocalDrop, LocalDrops
-from jobs.catalogue import Job
+from adapters.inboxes import drop_folder
+from adapters.inboxes.uploads import LocalDrop, LocalDrops
+from app.bootstrap import Muster
+from app.loopback import free_port
+from jobs.job import Job
 from jobs.runs import RunReport, RunStatus
-from jobs.uploads.model import Counts, Upload, UploadState
+from jobs.upload import Counts, Upload, UploadState
 from tests.support.desk import unvalidated
 from tests.support.installation import make_installation
 from tests.support.machine import need
@@ -224,7 +224,7 @@ def test_a_file_that_cannot_be_read_stops_no_other(drops: Drops, monkeypatch: py
         return open_regular(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(inbox_module, "open_regular", refuse)
+        patch.setattr(drop_folder, "open_regular", refuse)
         report = drops.run()
         assert "read 'closed.xlsx': Permission denied" in report.steps[0].message
         assert report.run.status is RunStatus.PARTLY

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from adapters.bootstrap import Muster
 from adapters.channels.names import is_peoples
 from adapters.channels.sftp import SftpChannel
-from adapters.loopback import free_port
-from adapters.upload_inboxes import AllDrops, LocalDrops, RemoteDrops
+from adapters.inboxes.uploads import AllDrops, LocalDrops, RemoteDrops
+from app.bootstrap import Muster
+from app.loopback import free_port
 from formats.templates import template
-from jobs.catalogue import Job
+from jobs.job import Job
 from jobs.providers import SftpSettings
 from jobs.runs import RunReport, RunStatus
-from jobs.uploads.model import Counts, Upload, UploadState
+from jobs.upload import Counts, Upload, UploadState
 from tests.support.desk import unvalidated
 from tests.support.installation import Installation, make_installation
 from tests.support.machine import need

@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from adapters.workbooks import Allowance, ChildWorkbooks
+from adapters.workbooks.guarded import Allowance, ChildWorkbooks
 from formats.rules import Rules
 from formats.workbook.read.grid import Mark, Workbook
-from formats.workbook.read.inspection import Limits
+from formats.workbook.read.inspection import WorkbookLimits
 from formats.workbook.read.preflight import inspect
 from formats.workbook.read.sheet import Sheet, judged, open_sheet
 from tests.support.grids import HEADINGS, SALES, TEMPLATE
@@ -70,7 +70,7 @@ def test_what_the_pre_flight_refuses_is_told() -> None:
 
 
 def test_a_file_that_is_too_large_starts_no_process() -> None:
-    reader = ChildWorkbooks(Limits(packed=100), program=program("raise SystemExit(1)"))
+    reader = ChildWorkbooks(WorkbookLimits(packed=100), program=program("raise SystemExit(1)"))
     assert codes(reader.read(b"x" * 101, "Sales")) == ["WORKBOOK_TOO_LARGE"]
 
 
@@ -180,10 +180,10 @@ def test_the_child_may_write_no_file_and_has_its_limits() -> None:
         "    told.append(Fault('WORKBOOK_UNREADABLE', str((title, limits.rows, len(data)))))\n"
         "    return Workbook(faults=tuple(told))\n"
         "reading.read_workbook = read\n"
-        "runpy.run_module('adapters.workbook_child', run_name='__main__')"
+        "runpy.run_module('adapters.workbooks.child', run_name='__main__')"
     )
     allowance = Allowance(memory=2**31, processor=timedelta(seconds=77))
-    workbook = ChildWorkbooks(Limits(rows=5), allowance, program(code)).read(GOOD, "Sales")
+    workbook = ChildWorkbooks(WorkbookLimits(rows=5), allowance, program(code)).read(GOOD, "Sales")
     expected = [(2**31, 2**31), (77, 77), (0, 0), (0, 0), (64, 64), ("Sales", 5, len(GOOD))]
     assert [fault.fact for fault in workbook.faults] == [str(limit) for limit in expected]
 

@@ -16,9 +16,9 @@ from formats.rules import Rules
 from formats.templates import NAMES, template
 from formats.workbook.layout import INSTRUCTIONS_SHEET, LISTS_SHEET, SUMMARY_SHEET, sheet_name
 from formats.workbook.read.grid import Mark
-from formats.workbook.read.inspection import Limits
+from formats.workbook.read.inspection import WorkbookLimits
 from formats.workbook.read.reading import read_workbook
-from formats.workbook.write.answer_file import write_answer, write_failed
+from formats.workbook.write.answered_file import write_answered, write_failed
 from formats.workbook.write.template_file import write_template
 from tests.support.machine import need
 from tests.support.sample_template import HOSTILE, LISTS, SAMPLE, SCHEMA, answer, cells, findings, mixed_answer
@@ -32,9 +32,9 @@ TABLE = cells([(2, {"vin": "EXAMPLE: 1"}), *ROWS])
 HOSTILE_ANSWER = answer(TABLE, [None, *["FAILED"] * len(ROWS)], findings((3, "vin", "VIN_INVALID", HOSTILE[1])))
 MADE = {
     "template": write_template(SAMPLE, LISTS, Rules()),
-    "answer": write_answer(SAMPLE, mixed_answer()),
+    "answer": write_answered(SAMPLE, mixed_answer()),
     "failed": write_failed(SAMPLE, mixed_answer()),
-    "hostile": write_answer(SAMPLE, HOSTILE_ANSWER),
+    "hostile": write_answered(SAMPLE, HOSTILE_ANSWER),
 }
 PRINTED = ["template", "answer"]
 
@@ -80,7 +80,7 @@ def convert(program: Path, folder: Path, target: str, kind: str, names: list[str
 
 def texts_and_marks(data: bytes, title: str, width: int) -> list[tuple[list[str], list[int]]]:
     """The columns of the data sheet as the reader of uploads gets them."""
-    workbook = read_workbook(data, title, Limits())
+    workbook = read_workbook(data, title, WorkbookLimits())
     assert workbook.faults == ()
     assert workbook.grid is not None
     grid = workbook.grid
@@ -105,7 +105,9 @@ def test_every_template_opens_and_is_saved_as_it_was(office: Office, name: str) 
     ours = write_template(template(name), {}, Rules())
     width = len(schema.columns)
     assert texts_and_marks(office.saved(name), schema.title, width) == texts_and_marks(ours, schema.title, width)
-    assert read_workbook(office.saved(name), schema.title, Limits()).template == f"{name}/{template(name).version}"
+    assert (
+        read_workbook(office.saved(name), schema.title, WorkbookLimits()).template == f"{name}/{template(name).version}"
+    )
 
 
 def test_dates_are_dates_and_identifiers_texts(office: Office) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from jobs.upload import Counts, UploadState
 from jobs.uploads import applying
-from jobs.uploads.model import Counts, UploadState
 from tests.integration.test_bulk_upload import set_rules
 from tests.support.desk import Desk, desk  # noqa: F401  (a fixture)
 from tests.support.uploads import UploadDesk, filled, location

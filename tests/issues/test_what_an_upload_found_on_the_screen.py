@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.loopback import free_port
+from app.loopback import free_port
 from tests.support.installation import Installation, make_installation
 from tests.support.machine import need
 from tests.support.muster import CommandLine

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.settings import Workspace
-from adapters.simulator import SimulatorHome
-from jobs.catalogue import Job
+from jobs.job import Job
+from simulator import SimulatorHome
 from tests.support.installation import Installation
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,14 +15,14 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Engine
 
-from adapters import keyring
-from adapters.bootstrap import Muster
-from adapters.loopback import free_port
+from adapters.openpgp import keyring
 from adapters.registry.engine import make_engine
 from adapters.registry.registry import Registry
 from adapters.settings import Workspace
+from app.bootstrap import Muster
+from app.loopback import free_port
 from formats.schema import RecordSchema
-from jobs.catalogue import Job
+from jobs.job import Job
 from jobs.providers import Provider
 from jobs.runs import RunReport, Validation
 from tests.support.forge import Forge

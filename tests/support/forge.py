@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
-from adapters.simulator import SimulatorHome, openpgp, store
-from adapters.simulator.writer import Answer, ResponseHeader, details_of, write_response
+from simulator import SimulatorHome, openpgp, store
+from simulator.writer import Answer, ResponseHeader, details_of, write_response
 
 _MOMENT = "2026-03-05T14:30:00Z"
 _numbers = count(1)

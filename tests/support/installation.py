@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from adapters.bootstrap import Muster
-from adapters.installing import connect_simulator, initialise
 from adapters.settings import Workspace
-from adapters.simulator import SimulatorHome
+from app.bootstrap import Muster
+from app.installing import connect_simulator, initialise
+from simulator import SimulatorHome
 
 COLUMNS = (
     "order_number",
@@ -59,7 +59,7 @@ class Installation:
     @contextmanager
     def simulating(self) -> Iterator[None]:
         """The simulator as a process of its own, on the port the provider's file names."""
-        code = "import sys; from pathlib import Path; from adapters.simulator import run; run(Path(sys.argv[1]))"
+        code = "import sys; from pathlib import Path; from simulator import run; run(Path(sys.argv[1]))"
         command = [sys.executable, "-c", code, str(self.simulator.ready.parent)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             try:

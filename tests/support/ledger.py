@@ -20,13 +20,13 @@ from formats import identifiers
 from formats.enrolment import Level, Outcome
 from formats.generic.totals import hash_total
 from formats.order_dispatch.loading import load
-from jobs.catalogue import Job
-from jobs.files import FileKind, InboundFile
+from jobs.files import Arrival, FileKind, InboundFile
 from jobs.intake import content_digests
+from jobs.job import Job
 from jobs.registry import Transaction
 from jobs.resolution import Decision
 from jobs.runs import Conservation, Run
-from jobs.states import BatchState, FileState, LineState
+from jobs.states import BatchState, LineState
 from tests.support.installation import CUSTOMERS
 from tests.support.orders import order_text
 
@@ -74,15 +74,16 @@ class Ledger:
     def file(self, tx: Transaction, kind: FileKind = FileKind.ORDER_DISPATCH) -> InboundFile:
         number = next(self._numbers)
         return tx.files.claim(
-            kind=kind,
-            provider=PROVIDER if kind is FileKind.RESPONSE else "",
-            name=f"file{number}",
-            media="text",
-            sha256=f"{number:064x}",
-            size=1,
-            state=FileState.COLLECTED,
-            run_id=self.run.id,
-            now=NOW,
+            Arrival(
+                kind=kind,
+                provider=PROVIDER if kind is FileKind.RESPONSE else "",
+                name=f"file{number}",
+                media="text",
+                sha256=f"{number:064x}",
+                size=1,
+            ),
+            self.run.id,
+            NOW,
         )
 
     def order(self, *rows: Mapping[str, str]) -> list[int]:

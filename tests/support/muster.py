@@ -8,8 +8,8 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from adapters.cli.app import app
 from adapters.settings import Workspace
+from app.cli.app import app
 
 ACTOR = "ada@example.com"
 

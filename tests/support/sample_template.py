@@ -10,7 +10,7 @@ import pyarrow as pa
 from formats.rules import Rules
 from formats.schema import AnyGiven, Column, Kind, NotBefore, RecordSchema, RequiredWhen, UniqueTogether
 from formats.template import ROW_FINDINGS, Effect, Known, Plan, Rows, Template
-from formats.workbook.write.answer import Answer, cells_schema
+from formats.workbook.write.answered import AnsweredWorkbook, cells_schema
 
 HOSTILE = (
     "=cmd|'/c calc'!A1",
@@ -93,7 +93,7 @@ def findings(*found: tuple[int, str | None, str, str | None]) -> pa.Table:
     return pa.Table.from_pylist([dict(zip(names, item, strict=True)) for item in found], ROW_FINDINGS)
 
 
-def answer(table: pa.Table, effects: Sequence[str | None], found: pa.Table, **changed: Any) -> Answer:
+def answer(table: pa.Table, effects: Sequence[str | None], found: pa.Table, **changed: Any) -> AnsweredWorkbook:
     facts: dict[str, Any] = {
         "number": 17,
         "file_name": "vehicles march.xlsx",
@@ -103,10 +103,10 @@ def answer(table: pa.Table, effects: Sequence[str | None], found: pa.Table, **ch
         "status": "COMPLETED",
         "lists": LISTS,
     }
-    return Answer(cells=table, effects=pa.array(effects, pa.string()), findings=found, **(facts | changed))
+    return AnsweredWorkbook(cells=table, effects=pa.array(effects, pa.string()), findings=found, **(facts | changed))
 
 
-def mixed_answer(**changed: Any) -> Answer:
+def mixed_answer(**changed: Any) -> AnsweredWorkbook:
     """The sample row, one row of every result, a gap, warnings, and a row with hostile texts."""
     table = cells(
         [
@@ -132,7 +132,7 @@ def mixed_answer(**changed: Any) -> Answer:
     return answer(table, [None, "NEW", "CHANGED", "UNCHANGED", "FAILED", "FAILED", "FAILED"], found, **changed)
 
 
-def refused_answer(**changed: Any) -> Answer:
+def refused_answer(**changed: Any) -> AnsweredWorkbook:
     found = findings(
         (1, "Colour", "HEADING_EXTRA", None),
         (1, "imei", "HEADING_MISSING", None),

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from adapters.channels.sftp import SftpChannel
-from adapters.loopback import free_port
+from app.loopback import free_port
 from jobs.providers import SftpSettings
 from tests.support.machine import need
 
@@ -117,6 +117,12 @@ def sshd() -> Iterator[Sshd]:
         shutil.rmtree(home)
 
 
+def make_privilege_folder() -> None:
+    """sshd started by root needs this folder, which a package's start script makes and a bare machine lacks."""
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+
+
 class RunningSshd:
     """Start on a free port (another process may take it first: then on another one); end with the block."""
 
@@ -132,8 +138,7 @@ class RunningSshd:
         (self._home / "authorized_keys").write_text(user_key.public + "\n")
         root = self._home / "root"
         root.mkdir()
-        if os.geteuid() == 0:
-            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        make_privilege_folder()
         log = self._home / "log"
         for _ in range(_TRIES):
             port = free_port()

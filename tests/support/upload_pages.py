@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from formats.template import ROW_FINDINGS
-from jobs.uploads.model import Consent, Counts, Upload, UploadState
+from jobs.upload import Consent, Counts, Upload, UploadState
 
 HOSTILE = "<script>alert(1)</script><img src=https://example.com/x.png onerror=alert(2)>\"'&"
 _RECEIVED = datetime(2024, 3, 4, 23, 40, tzinfo=UTC)

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from openpyxl import load_workbook
 
-from adapters.workbooks import ChildWorkbooks
+from adapters.workbooks.guarded import ChildWorkbooks
 from formats.rules import Rules
 from formats.template import Template
 from formats.templates import template
 from formats.workbook.layout import sheet_name
 from formats.workbook.write.template_file import write_template
-from jobs.catalogue import Job
+from jobs.job import Job
 from jobs.runs import RunReport
-from jobs.uploads.model import Upload
+from jobs.upload import Upload
 from tests.support.desk import Desk
 
 ADA = "ada@example.com"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from formats.enrolment import RequestType
 from jobs.batching import WHOLE, EligibleOrder, split
-from jobs.providers import Grouping, Limits
+from jobs.providers import BatchLimits, Grouping
 
 
 @st.composite
@@ -27,7 +27,7 @@ def orders(draw: st.DrawFn) -> list[EligibleOrder]:
 def test_every_line_lands_once_and_limits_hold(
     eligible: list[EligibleOrder], devices: int, per_batch: int, grouping: Grouping
 ) -> None:
-    plan = split(eligible, Limits(devices_per_batch=devices, orders_per_batch=per_batch), grouping)
+    plan = split(eligible, BatchLimits(devices_per_batch=devices, orders_per_batch=per_batch), grouping)
     order_of = {line: order for order in eligible for line in order.line_ids}
     placed = [line for batch in plan.batches for line in batch]
     refused = [line for order in plan.oversized for line in order.line_ids]
@@ -46,7 +46,7 @@ def test_every_line_lands_once_and_limits_hold(
 
 @given(orders())
 def test_only_whole_orders_that_cannot_fit_are_oversized(eligible: list[EligibleOrder]) -> None:
-    plan = split(eligible, Limits(devices_per_batch=5, orders_per_batch=3), Grouping.NONE)
+    plan = split(eligible, BatchLimits(devices_per_batch=5, orders_per_batch=3), Grouping.NONE)
     expected = [order for order in eligible if order.request_type in WHOLE and len(order.line_ids) > 5]
     assert list(plan.oversized) == expected
 
@@ -56,5 +56,5 @@ def test_a_large_order_fills_the_room_that_is_left() -> None:
         EligibleOrder(1, 1, RequestType.ORDER, [1, 2]),
         EligibleOrder(2, 1, RequestType.ORDER, [3, 4, 5, 6, 7]),
     ]
-    plan = split(eligible, Limits(devices_per_batch=4, orders_per_batch=9), Grouping.NONE)
+    plan = split(eligible, BatchLimits(devices_per_batch=4, orders_per_batch=9), Grouping.NONE)
     assert [list(batch) for batch in plan.batches] == [[1, 2, 3, 4], [5, 6, 7]]

@@ -8,19 +8,20 @@ import sys
 
 import pytest
 
-from jobs.catalogue import STEPS, Job
+from jobs.catalogue import PLANS, STEPS
+from jobs.job import Job
 
 
 @pytest.mark.parametrize("job", Job)
 def test_every_step_has_its_use_case(job: Job) -> None:
-    for step in job.plan.steps:
+    for step in PLANS[job].steps:
         use_case = step.load()
         assert list(inspect.signature(use_case).parameters) == ["exchange", "run"], step
         assert inspect.signature(use_case).return_annotation == "Work"
-    assert len(set(STEPS[job])) == len(job.plan.steps) > 0
+    assert len(set(STEPS[job])) == len(PLANS[job].steps) > 0
 
 
 def test_the_catalogue_imports_no_use_case() -> None:
     code = "import sys, jobs.catalogue; print(*sorted(name for name in sys.modules if name.startswith('jobs')))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "jobs jobs.catalogue"
+    assert done.stdout.strip() == "jobs jobs.catalogue jobs.job"

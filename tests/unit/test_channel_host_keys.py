@@ -10,7 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [
-    path for folder in ("formats", "jobs", "adapters", "dags", "plugins") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("formats", "jobs", "adapters", "app", "simulator", "dags", "plugins")
+    for path in (ROOT / folder).rglob("*.py")
 ]
 OPEN_DOORS = {"AutoAddPolicy", "WarningPolicy", "load_system_host_keys", "no_host_key_check", "allow_host_key_change"}
 CLOSED = {"look_for_keys", "allow_agent"}

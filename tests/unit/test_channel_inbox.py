@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.inbox import DropFolder
+from adapters.inboxes.drop_folder import DropFolder
 from jobs.errors import RemoteFileRefused, RemotePathRefused
 
 PATTERN = r".*\.(xlsx|csv)"

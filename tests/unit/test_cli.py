@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from typer.testing import CliRunner
 
-from adapters.cli import screen
-from adapters.cli.app import app
-from adapters.cli.device import spellings
-from adapters.cli.failure import explain
-from adapters.cli.jobs import exit_code
-from adapters.cli.keys import spaced
-from adapters.cli.reference import helps, reference
-from adapters.cli.state import ExitCode
+from app.cli import screen
+from app.cli.app import app
+from app.cli.device import spellings
+from app.cli.exit_codes import ExitCode
+from app.cli.failure import explain
+from app.cli.jobs import exit_code
+from app.cli.keys import spaced
+from app.cli.reference import helps, reference
 from jobs.errors import ConfigurationFaulty, ProviderBusy
 from jobs.runs import RunStatus
 
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HELPS = dict(helps())
 GROUPS = {"muster", *(f"muster {name}" for name in ("batch", "customers", "keys", "audit", "uploaders", "uploads"))}
 COMMANDS = sorted(set(HELPS) - GROUPS)
-HEAVY = {"adapters.bootstrap", "alembic", "asyncssh", "pandas", "paramiko", "pyarrow", "pydantic", "rich", "sqlalchemy"}
+HEAVY = {"app.bootstrap", "alembic", "asyncssh", "pandas", "paramiko", "pyarrow", "pydantic", "rich", "sqlalchemy"}
 
 
 def muster(home: Path, *arguments: str, **environment: str):  # type: ignore[no-untyped-def]  # typer keeps its Result private
@@ -54,7 +54,7 @@ def test_help_fits_a_terminal_of_80_columns(command: str) -> None:
 
 def test_the_reference_page_is_the_help() -> None:
     assert (ROOT / "docs/cli.md").read_text(encoding="utf-8") == reference(), (
-        "run: python -m adapters.cli.reference > docs/cli.md"
+        "run: python -m app.cli.reference > docs/cli.md"
     )
 
 
@@ -66,7 +66,7 @@ def test_exit_codes_are_documented() -> None:
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import json, sys\n"
-        "from adapters.cli.app import app\n"
+        "from app.cli.app import app\n"
         "try:\n    app(['--help'], prog_name='muster')\n"
         "except SystemExit:\n    print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
     )

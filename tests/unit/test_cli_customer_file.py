@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.cli.customer_file import CustomerFileRefused, read
+from app.cli.customer_file import CustomerFileRefused, read
 
 HEADING = b"account,name,provider,organisation_id\n"
 

@@ -15,6 +15,7 @@ import typer
 import yaml
 
 from tests.support.machine import need
+from tests.support.sshd import make_privilege_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -226,7 +227,7 @@ def muster_commands(services: dict[str, dict[str, Any]]) -> list[tuple[str, list
 
 
 def test_muster_knows_every_command(services: dict[str, dict[str, Any]]) -> None:
-    from adapters.cli.app import app
+    from app.cli.app import app
 
     known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     used = muster_commands(services)
@@ -256,6 +257,7 @@ def test_sshd_accepts_the_drop_server_s_configuration(tmp_path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     config = tmp_path / "sshd_config"
     config.write_text((CONTAINER / "sshd_config").read_text().replace("/var/lib/drop/ssh_host_ed25519_key", str(key)))
+    make_privilege_folder()
     argv = [str(need("sshd")), "-T", "-f", str(config), "-C", "user=drop,host=h,addr=192.0.2.1"]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

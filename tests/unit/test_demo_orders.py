@@ -10,9 +10,9 @@ from dataclasses import replace
 import pyarrow.compute as pc
 import pytest
 
-from adapters.demo.ledger import BatchResult
-from adapters.demo.orders import CUSTOMERS, MAXIMUM, MINIMUM, DevicesRefused, make_dispatch
-from adapters.demo.summary import Outcome
+from app.demo.ledger import BatchResult
+from app.demo.orders import CUSTOMERS, MAXIMUM, MINIMUM, DevicesRefused, make_dispatch
+from app.demo.summary import Outcome
 from formats.order_dispatch.loading import load
 from jobs.runs import Bucket, Conservation, ConservationCheck
 

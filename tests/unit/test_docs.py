@@ -16,23 +16,24 @@ from typing import Any
 import pytest
 import typer
 
-from adapters.cli.app import app
 from adapters.settings import workspace
-from adapters.simulator import Fault, Plan, parse_plan
+from app.cli.app import app
 from formats.findings import CATALOGUE
 from jobs import errors, runs, states
-from jobs.catalogue import STEPS, Job
+from jobs.catalogue import PLANS, STEPS
+from jobs.job import Job
 from jobs.states import BATCH_TRANSITIONS, BatchState
+from simulator import Fault, Plan, parse_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
-PACKAGES = ("formats", "jobs", "adapters", "dags", "plugins")
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
+PACKAGES = ("formats", "jobs", "adapters", "app", "simulator", "dags", "plugins")
 MODULES = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
 TEMPLATES = {"muster.toml": "muster.toml", "providers/*.toml": "provider.toml"}
-CHANGED_AREAS = {path.name for path in (ROOT / "adapters").iterdir()} | {
+CHANGED_AREAS = {path.name for room in ("adapters", "app") for path in (ROOT / room).iterdir()} | {
     *("formats", "jobs", "airflow", "channels", "deployment", "docs", "cli", "settings", "tests"),
-    *("openpgp", "archive", "console", "demo", "build"),
+    *("archive", "simulator", "build"),
 }
 
 FENCED = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
@@ -40,7 +41,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 CAPITALS = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 REPOSITORY_PATH = re.compile(
-    r"(?:formats|jobs|adapters|dags|plugins|tests|docs|config|bench)/[\w./<>*-]*|\.ci/run|[\w-]+\.(?:lock|yml)"
+    r"(?:formats|jobs|adapters|app|simulator|dags|plugins|tests|docs|config|bench)/[\w./<>*-]*|\.ci/run|[\w-]+\.(?:lock|yml)"
 )
 TEST_NAME = re.compile(r"(tests/[\w/]+\.py)::(\w+)")
 ADDRESS = re.compile(r"https?://([A-Za-z0-9.-]+)")
@@ -137,6 +138,33 @@ def test_files_that_are_named_exist(page: Path) -> None:
     named = [span for span in spans(page) if REPOSITORY_PATH.fullmatch(span)]
     patterns = {span: re.sub(r"<[^>]+>", "*", span).rstrip("/") for span in named}
     assert [span for span, pattern in patterns.items() if not list(ROOT.glob(pattern))] == []
+
+
+def docstrings(path: Path) -> str:
+    """Every text that stands as a statement of its own, so that of a constant too."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    texts = (node.value.value for node in nodes if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def exists(dotted: str) -> bool:
+    """Whether a module of ours has that name, or a module that assigns, defines or imports it."""
+    parts = dotted.split(".")
+    for length in range(len(parts), 0, -1):
+        place = ROOT.joinpath(*parts[:length])
+        source = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        if source.is_file():
+            return length == len(parts) or re.search(rf"\b{parts[length]}\b", source.read_text()) is not None
+    return False
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_what_a_docstring_names_exists(path: Path) -> None:
+    named = CODE.findall(docstrings(path))
+    modules = {name for name in named if re.fullmatch(rf"(?:{'|'.join(PACKAGES)})(?:\.\w+)+(?:\(\))?", name)}
+    files = {name: re.sub(r"<[^>]+>", "*", name).rstrip("/") for name in named if REPOSITORY_PATH.fullmatch(name)}
+    assert {name for name in modules if not exists(name.removesuffix("()"))} == set()
+    assert {name for name, pattern in files.items() if not list(ROOT.glob(pattern))} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -330,7 +358,7 @@ def test_the_entries_of_a_key_list_are_described() -> None:
 
 
 def dag_id(job: Job) -> str:
-    return f"{job}.<provider>" if job.per_provider else job.value
+    return f"{job}.<provider>" if PLANS[job].per_provider else job.value
 
 
 def test_every_dag_and_its_steps_are_in_operating() -> None:
@@ -341,7 +369,7 @@ def test_every_dag_and_its_steps_are_in_operating() -> None:
 
 def test_dags_that_are_named_exist() -> None:
     named = set(re.findall(r"`([a-z_]+\.<provider>)`", everything()))
-    assert named == {dag_id(job) for job in Job if job.per_provider}
+    assert named == {dag_id(job) for job in Job if PLANS[job].per_provider}
 
 
 @cache

@@ -17,8 +17,14 @@ from jobs.work import findings_table
 ROOT = Path(__file__).resolve().parents[2]
 OWN = {Path(findings.__file__), Path(upload_findings.__file__)}
 ERRORS = Path(errors.__file__)
-MODULES = [path for layer in ("formats", "jobs", "adapters") for path in sorted((ROOT / layer).rglob("*.py"))]
-INNER = [path for path in MODULES if path.relative_to(ROOT).parts[0] != "adapters" and path not in (*OWN, ERRORS)]
+MODULES = [
+    path
+    for layer in ("formats", "jobs", "adapters", "app", "simulator")
+    for path in sorted((ROOT / layer).rglob("*.py"))
+]
+INNER = [
+    path for path in MODULES if path.relative_to(ROOT).parts[0] in ("formats", "jobs") and path not in (*OWN, ERRORS)
+]
 
 
 def texts(path: Path) -> set[str]:

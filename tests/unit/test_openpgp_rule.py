@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.openpgp_rule import CLOCK_TOLERANCE, judge, judge_sealed
+from adapters.openpgp.message_rule import CLOCK_TOLERANCE, judge, judge_sealed
 from jobs.errors import (
     CipherUnavailable,
     KeyUnusable,

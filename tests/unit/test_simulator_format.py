@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.simulator.reader import REQUEST_COLUMNS, RequestLine, RequestRefused, read_request
-from adapters.simulator.writer import Answer, ResponseHeader, details_of, write_response
 from formats.generic import reader, writer
 from formats.generic.layout import Interface
 from formats.generic.model import Header
+from simulator.reader import REQUEST_COLUMNS, RequestLine, RequestRefused, read_request
+from simulator.writer import Answer, ResponseHeader, details_of, write_response
 
 MOMENT = datetime(2026, 3, 5, 14, 30, tzinfo=UTC)
 TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=30)

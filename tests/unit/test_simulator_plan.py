@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.simulator import Fault, Plan, PlanFaulty, parse_plan
-from adapters.simulator.plan import LivePlan
-from adapters.simulator.reader import REQUEST_COLUMNS, RequestLine
+from simulator import Fault, Plan, PlanFaulty, parse_plan
+from simulator.plan import LivePlan
+from simulator.reader import REQUEST_COLUMNS, RequestLine
 
 LINE = RequestLine(*[""] * len(REQUEST_COLUMNS))._replace(imei="490154203237518", customer_id="ORG-77")
 

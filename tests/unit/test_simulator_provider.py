@@ -8,10 +8,10 @@ from contextlib import closing
 
 import pytest
 
-from adapters.simulator import Plan, parse_plan
-from adapters.simulator.enrolments import SCHEMA, Book
-from adapters.simulator.provider import answer_lines
-from adapters.simulator.reader import REQUEST_COLUMNS, RequestLine
+from simulator import Plan, parse_plan
+from simulator.enrolments import SCHEMA, Book
+from simulator.provider import answer_lines
+from simulator.reader import REQUEST_COLUMNS, RequestLine
 
 BASE = RequestLine(*[""] * len(REQUEST_COLUMNS))._replace(
     order_id="SO-1",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters import publish
+from app import publish_formats
 from formats.checks import checks_of
 from formats.generic.layout import REQUEST_DETAIL, RESPONSE_DETAIL
 from formats.reference import reference
@@ -18,7 +18,7 @@ from formats.schema import Kind
 from formats.table_schema import table_schema
 from tests.support.generic_files import small_request, small_response
 
-SCHEMAS = publish.DOCS / "schemas"
+SCHEMAS = publish_formats.DOCS / "schemas"
 REQUEST = small_request()
 
 
@@ -60,8 +60,8 @@ def test_frictionless_refuses_what_is_broken(tmp_path: Path) -> None:
 
 
 def test_the_published_files_are_current() -> None:
-    """If not: `python -m adapters.publish`."""
-    for path, text in publish.documents(publish.DOCS).items():
+    """If not: `python -m app.publish_formats`."""
+    for path, text in publish_formats.documents(publish_formats.DOCS).items():
         assert path.read_text(encoding="utf-8") == text, path.name
     assert sorted(path.name for path in SCHEMAS.iterdir()) == [
         "generic_dialect.json",
@@ -87,7 +87,7 @@ def test_the_published_schema_names_every_column_with_its_limits(schema: object)
 
 
 def test_the_pages_have_a_table_for_every_layout() -> None:
-    pages = [(publish.DOCS / name).read_text(encoding="utf-8") for name in publish.PAGES]
+    pages = [(publish_formats.DOCS / name).read_text(encoding="utf-8") for name in publish_formats.PAGES]
     shown = [name for page in pages for name in re.findall(r"<!-- columns: (\w+) -->\n\| column ", page)]
     assert shown == ["generic_header", "generic_request", "generic_response", "generic_trailer", "order_dispatch"]
 
@@ -101,10 +101,10 @@ def test_a_reference_has_a_row_for_each_column_and_a_line_for_each_rule() -> Non
 
 def test_only_the_table_between_the_marks_is_written_anew() -> None:
     page = "before\n<!-- columns: generic_trailer -->\nold\n<!-- end -->\nafter\n"
-    made = publish.with_tables(page)
+    made = publish_formats.with_tables(page)
     assert made.startswith("before\n<!-- columns: generic_trailer -->\n| column ")
     assert made.endswith("\n<!-- end -->\nafter\n")
     assert "old" not in made
-    assert publish.with_tables(made) == made
+    assert publish_formats.with_tables(made) == made
     with pytest.raises(KeyError):
-        publish.with_tables(page.replace("generic_trailer", "nothing"))
+        publish_formats.with_tables(page.replace("generic_trailer", "nothing"))

@@ -6,24 +6,24 @@ import re
 
 import pytest
 
-from adapters import publish
+from app import publish_formats
 from formats.templates import NAMES, all_templates, template
 from formats.upload_findings import UPLOAD_KINDS
 from formats.workbook.layout import heading
 from formats.workbook.reference import template_page, templates_index
 from tests.support.sample_template import SAMPLE
 
-PAGES = publish.DOCS / "templates"
+PAGES = publish_formats.DOCS / "templates"
 
 
 def test_there_is_a_page_for_each_template_and_no_other() -> None:
-    """If not: `python -m adapters.publish`."""
+    """If not: `python -m app.publish_formats`."""
     assert {page.stem for page in PAGES.iterdir()} == {*NAMES, "README"}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_is_current(name: str) -> None:
-    """If not: `python -m adapters.publish`."""
+    """If not: `python -m app.publish_formats`."""
     assert (PAGES / f"{name}.md").read_text(encoding="utf-8") == template_page(template(name))
 
 
@@ -42,13 +42,13 @@ def test_the_index_is_current() -> None:
 
 
 def test_staff_find_every_code_of_an_upload() -> None:
-    page = (publish.DOCS / "bulk-upload.md").read_text(encoding="utf-8")
+    page = (publish_formats.DOCS / "bulk-upload.md").read_text(encoding="utf-8")
     assert [kind.code for kind in UPLOAD_KINDS if f"| `{kind.code}` |" not in page] == []
 
 
 def test_the_page_for_staff_is_current() -> None:
-    page = (publish.DOCS / "bulk-upload.md").read_text(encoding="utf-8")
-    assert publish.with_tables(page) == page
+    page = (publish_formats.DOCS / "bulk-upload.md").read_text(encoding="utf-8")
+    assert publish_formats.with_tables(page) == page
 
 
 def test_pipes_do_not_break_a_table() -> None:

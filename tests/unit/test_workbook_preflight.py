@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from formats.findings import CATALOGUE
-from formats.workbook.read.inspection import Inspection, Limits, key
+from formats.workbook.read.inspection import Inspection, WorkbookLimits, key
 from formats.workbook.read.package import PIECE
 from formats.workbook.read.preflight import inspect
 from tests.support.packages import (
@@ -33,11 +33,11 @@ from tests.support.packages import (
 
 SHEET = "xl/worksheets/sheet1.xml"
 GOOD = plain([["Order number", "IMEI"], ["A-1", "353879234252633"]])
-FEW = Limits(packed=10**6, inflated=10**6, small=10**5, parts=30, rows=50, columns=20, spare_rows=50, ranges=10)
+FEW = WorkbookLimits(packed=10**6, inflated=10**6, small=10**5, parts=30, rows=50, columns=20, spare_rows=50, ranges=10)
 
 
-def code(data: bytes, limits: Limits | None = None) -> str:
-    faults = inspect(data, limits or Limits()).faults
+def code(data: bytes, limits: WorkbookLimits | None = None) -> str:
+    faults = inspect(data, limits or WorkbookLimits()).faults
     assert len(faults) < 2
     assert all(fault.code in CATALOGUE for fault in faults)
     return faults[0].code if faults else ""
@@ -331,7 +331,7 @@ def test_a_zip_bomb_is_refused_by_its_ratio(part: str) -> None:
 
 
 def test_a_zip_bomb_is_refused_by_its_size() -> None:
-    loose = Limits(ratio=10**6, inflated=16 * 2**20)
+    loose = WorkbookLimits(ratio=10**6, inflated=16 * 2**20)
     assert code(spaces(SHEET, 32), loose) == "WORKBOOK_TOO_LARGE"
     assert code(spaces(SHEET, 8), loose) == ""
 
@@ -394,7 +394,7 @@ def test_merged_ranges_are_not_collected_without_end() -> None:
 
 def test_formulas_are_not_collected_without_end() -> None:
     formulas = row(1, *["<c><f>A1</f></c>"] * 6)
-    assert code(with_rows(formulas), Limits(odd_cells=5)) == "WORKBOOK_TOO_LARGE"
+    assert code(with_rows(formulas), WorkbookLimits(odd_cells=5)) == "WORKBOOK_TOO_LARGE"
 
 
 @pytest.mark.parametrize("address", ["XFD1048576", "A1048576"])

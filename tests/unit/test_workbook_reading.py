@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.workbook.read.grid import FORMULA, Grid, Mark, Workbook, decode, encode, filled
-from formats.workbook.read.inspection import Fault, Limits
+from formats.workbook.read.inspection import Fault, WorkbookLimits
 from formats.workbook.read.reading import plain, read_workbook
 from tests.support.grids import CALM
 from tests.support.packages import SPREADSHEET, cell, one_sheet, packed, parts, row, sheet_xml
@@ -27,7 +27,7 @@ T, N, R, D = Mark.TEXT, Mark.NUMBER, Mark.ROUNDED, Mark.DATE
 
 
 def read(data: bytes, title: str = "Sales", **limits: int) -> Grid:
-    workbook = read_workbook(data, title, Limits(**limits))
+    workbook = read_workbook(data, title, WorkbookLimits(**limits))
     assert workbook.faults == ()
     assert workbook.grid is not None
     return workbook.grid
@@ -126,7 +126,7 @@ def test_dates_of_old_macs() -> None:
     with xlsxwriter.Workbook(buffer, {"in_memory": True, "date_1904": True}) as book:
         form = book.add_format({"num_format": "yyyy-mm-dd"})
         book.add_worksheet("Sales").write_datetime(0, 0, datetime(2024, 3, 5), form)  # noqa: DTZ001
-    workbook = read_workbook(buffer.getvalue(), "Sales", Limits())
+    workbook = read_workbook(buffer.getvalue(), "Sales", WorkbookLimits())
     assert workbook.date1904
     assert workbook.grid is not None
     assert cells(workbook.grid, 1) == [("2024-03-05", D)]
@@ -263,7 +263,7 @@ def some_sheet(text: str) -> str:
 )
 def test_the_sheet_that_is_meant_is_read(sheets: list[tuple[str, str]], read_sheet: str) -> None:
     workbook = read_workbook(
-        packed(parts(*((name, some_sheet(name), state) for name, state in sheets))), "Sales", Limits()
+        packed(parts(*((name, some_sheet(name), state) for name, state in sheets))), "Sales", WorkbookLimits()
     )
     assert (workbook.sheet, workbook.faults) == (read_sheet, ())
     if read_sheet:
@@ -282,10 +282,10 @@ def test_more_rows_than_one_block() -> None:
 def test_what_the_scan_did_not_see_is_refused_when_it_is_read() -> None:
     """A plain cell that is placed outside its row, in front of others, is not counted by the pre-flight."""
     rows = row(1, cell("A900", "x"), cell("A1", "x"))
-    (fault,) = read_workbook(packed(one_sheet(rows)), "Sales", Limits(rows=100)).faults
+    (fault,) = read_workbook(packed(one_sheet(rows)), "Sales", WorkbookLimits(rows=100)).faults
     assert fault.code == "WORKBOOK_TOO_MANY_ROWS"
     wide = row(1, cell("ZZ1", "x"), cell("A1", "x"))
-    (fault,) = read_workbook(packed(one_sheet(wide)), "Sales", Limits()).faults
+    (fault,) = read_workbook(packed(one_sheet(wide)), "Sales", WorkbookLimits()).faults
     assert fault.code == "WORKBOOK_TOO_WIDE"
 
 
@@ -295,7 +295,7 @@ def test_what_the_scan_did_not_see_is_refused_when_it_is_read() -> None:
 def test_a_sheet_calamine_cannot_read_is_damage(bad: bytes) -> None:
     book = one_sheet("<row/>")
     book["xl/worksheets/sheet1.xml"] = book["xl/worksheets/sheet1.xml"].replace(b"<row/>", b"<row>" + bad + b"</row>")
-    workbook = read_workbook(packed(book), "Sales", Limits())
+    workbook = read_workbook(packed(book), "Sales", WorkbookLimits())
     assert [fault.code for fault in workbook.faults] in ([], ["WORKBOOK_DAMAGED"])
     if not workbook.faults:
         assert workbook.grid is not None
@@ -308,7 +308,7 @@ def test_a_sheet_calamine_cannot_read_is_damage(bad: bytes) -> None:
 def test_a_workbook_travels_unchanged() -> None:
     rows = row(1, cell("A1", "é"), '<c r="B1"><v>1</v></c>') + '<row r="2" hidden="1"><c r="B2"><f>X</f></c></row>'
     sent = read_workbook(
-        packed(one_sheet(rows, before='<cols><col min="2" max="2" hidden="1"/></cols>')), "x", Limits()
+        packed(one_sheet(rows, before='<cols><col min="2" max="2" hidden="1"/></cols>')), "x", WorkbookLimits()
     )
     got = decode(encode(sent).to_pybytes())
     assert (got.sheets, got.sheet, got.faults, got.template) == (sent.sheets, sent.sheet, (), "")
@@ -324,7 +324,7 @@ def test_a_refusal_travels_unchanged() -> None:
 
 
 def test_a_message_is_checked_before_it_is_believed() -> None:
-    message = encode(read_workbook(packed(one_sheet(row(1, cell("A1", "x")))), "x", Limits())).to_pybytes()
+    message = encode(read_workbook(packed(one_sheet(row(1, cell("A1", "x")))), "x", WorkbookLimits())).to_pybytes()
     for bad in (
         b"",
         b"nonsense",
@@ -337,7 +337,9 @@ def test_a_message_is_checked_before_it_is_believed() -> None:
 
 
 def test_a_message_with_other_bytes_than_text_is_refused() -> None:
-    message = encode(read_workbook(packed(one_sheet(row(1, cell("A1", "mark here")))), "x", Limits())).to_pybytes()
+    message = encode(
+        read_workbook(packed(one_sheet(row(1, cell("A1", "mark here")))), "x", WorkbookLimits())
+    ).to_pybytes()
     for bad in (
         message.replace(b"mark here", b"mark \xff\xfere"),
         message.replace(b'"sheets": [[', b'"sheets": [["A",'),
@@ -348,7 +350,7 @@ def test_a_message_with_other_bytes_than_text_is_refused() -> None:
 
 def test_a_message_with_flipped_bits_is_refused_or_read() -> None:
     rows = row(1, cell("A1", "x"), '<c r="B1"><v>1</v></c>')
-    message = encode(read_workbook(packed(one_sheet(rows)), "x", Limits())).to_pybytes()
+    message = encode(read_workbook(packed(one_sheet(rows)), "x", WorkbookLimits())).to_pybytes()
     dice = random.Random(3)
     for _ in range(800):
         flipped = bytearray(message)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Limits:
+class WorkbookLimits:
     """What one workbook may cost. Sizes are bytes; `rows` and `columns` count those that hold a value."""
 
     packed: int = 64 * 2**20

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from formats.workbook.read.inspection import Limits, Refused
+from formats.workbook.read.inspection import Refused, WorkbookLimits
 
 PIECE = 256 * 1024
 _PACKED_PIECE = 32 * 1024
@@ -29,7 +29,7 @@ class Package:
     """`parts` by name in lower case: part names differ in case only by mistake."""
 
     data: bytes
-    limits: Limits
+    limits: WorkbookLimits
     parts: dict[str, zipfile.ZipInfo]
 
     def pieces(self, name: str) -> Iterator[bytes]:
@@ -52,7 +52,7 @@ class Package:
         return b"".join(self.pieces(name))
 
 
-def open_package(data: bytes, limits: Limits) -> Package:
+def open_package(data: bytes, limits: WorkbookLimits) -> Package:
     """Raises Refused if this is no sound zip file of a workbook's size."""
     _refuse_other_files(data, limits)
     try:
@@ -76,7 +76,7 @@ def open_package(data: bytes, limits: Limits) -> Package:
     return Package(data, limits, parts)
 
 
-def _refuse_other_files(data: bytes, limits: Limits) -> None:
+def _refuse_other_files(data: bytes, limits: WorkbookLimits) -> None:
     if len(data) > limits.packed:
         raise Refused("WORKBOOK_TOO_LARGE", f"{len(data)} bytes")
     if data.startswith(_OLE2):
@@ -113,7 +113,7 @@ def _refuse_part(info: zipfile.ZipInfo) -> None:
         raise Refused("WORKBOOK_HOSTILE", f"{name[:80]!r} is packed in an unusual way")
 
 
-def _refuse_sizes(infos: list[zipfile.ZipInfo], data: bytes, limits: Limits) -> None:
+def _refuse_sizes(infos: list[zipfile.ZipInfo], data: bytes, limits: WorkbookLimits) -> None:
     if len(infos) > limits.parts:
         raise Refused("WORKBOOK_TOO_LARGE", "too many parts")
     if sum(info.file_size for info in infos) > limits.inflated:

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from formats.workbook.read.contents import QUERY_LENGTH, read_contents, refuse_query
-from formats.workbook.read.inspection import Inspection, Limits, Refused
+from formats.workbook.read.inspection import Inspection, Refused, WorkbookLimits
 from formats.workbook.read.package import open_package
 from formats.workbook.read.sheet_scan import scan_sheet
 from formats.workbook.read.xml_scan import guarded
 
 _XML = (".xml", ".rels", ".vml")
 _DOCUMENT_MANAGEMENT = "customxml/"  # no reader of ours opens it
-_DEFAULT = Limits()
+_DEFAULT = WorkbookLimits()
 
 
-def inspect(data: bytes, limits: Limits = _DEFAULT) -> Inspection:
+def inspect(data: bytes, limits: WorkbookLimits = _DEFAULT) -> Inspection:
     """What `data` is as a workbook. Never raises for its content: with `faults` it is refused as a whole."""
     try:
         package = open_package(data, limits)

@@ -20,7 +20,7 @@ from python_calamine import CalamineError, CalamineSheet, load_workbook
 
 from formats.workbook.read.choice import chosen
 from formats.workbook.read.grid import FORMULA, Grid, Mark, Marks, SheetName, Workbook, grid_schema
-from formats.workbook.read.inspection import COLUMN_BITS, LAST_COLUMN, Limits, Refused, SheetFacts
+from formats.workbook.read.inspection import COLUMN_BITS, LAST_COLUMN, Refused, SheetFacts, WorkbookLimits
 from formats.workbook.read.preflight import inspect
 
 _BLOCK = 16_384  # rows at a time: Python's objects are ten times the size of Arrow's
@@ -38,7 +38,7 @@ _KINDS: dict[type, int] = {
 }
 
 
-def read_workbook(data: bytes, title: str, limits: Limits) -> Workbook:
+def read_workbook(data: bytes, title: str, limits: WorkbookLimits) -> Workbook:
     """Inspect the workbook and read the sheet that `choice.chosen` takes for `title`.
 
     Aborts the process for some workbooks that get past the inspection: run it in a child only.
@@ -57,7 +57,7 @@ def read_workbook(data: bytes, title: str, limits: Limits) -> Workbook:
     return Workbook((), sheets, inspection.template, inspection.date1904, name, grid)
 
 
-def read_grid(data: bytes, facts: SheetFacts, limits: Limits) -> Grid:
+def read_grid(data: bytes, facts: SheetFacts, limits: WorkbookLimits) -> Grid:
     """All rows of a sheet down to its last value. Raises Refused."""
     try:
         with load_workbook(io.BytesIO(data)) as workbook:
@@ -81,7 +81,7 @@ def read_grid(data: bytes, facts: SheetFacts, limits: Limits) -> Grid:
     return Grid(pa.table(columns, schema=grid_schema(width)), width, hidden_columns)
 
 
-def _extent(sheet: CalamineSheet, limits: Limits) -> tuple[int, int]:
+def _extent(sheet: CalamineSheet, limits: WorkbookLimits) -> tuple[int, int]:
     """Rows and columns from the first cell of the sheet on. Raises Refused."""
     if sheet.end is None:
         return 0, 0

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from formats.workbook.read.inspection import LAST_COLUMN, LAST_ROW, Limits, Range, Refused, SheetFacts, key
+from formats.workbook.read.inspection import LAST_COLUMN, LAST_ROW, Range, Refused, SheetFacts, WorkbookLimits, key
 from formats.workbook.read.xml_scan import feed, guarded, local, parser
 
 _REF = rb"[A-Z]{1,2}[1-9][0-9]{0,6}"
@@ -28,7 +28,7 @@ _ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([1-9][0-9]{0,6})")
 _TRUE = ("1", "true")
 
 
-def scan_sheet(pieces: Iterable[bytes], facts: SheetFacts, limits: Limits) -> None:
+def scan_sheet(pieces: Iterable[bytes], facts: SheetFacts, limits: WorkbookLimits) -> None:
     """Fill in `facts`. Raises Refused."""
     walker, scan = parser(), _Scan(facts, limits)
     walker.StartElementHandler = scan.start
@@ -73,7 +73,7 @@ def _area(reference: str) -> Range:
 class _Scan:
     """The state of one sheet's scan: where we are, and what was found."""
 
-    def __init__(self, facts: SheetFacts, limits: Limits) -> None:
+    def __init__(self, facts: SheetFacts, limits: WorkbookLimits) -> None:
         self.last_column = -1
         self._facts = facts
         self._limits = limits

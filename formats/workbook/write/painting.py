@@ -14,8 +14,8 @@ from xlsxwriter.format import Format
 from formats.findings import CATALOGUE, Severity
 from formats.judge import days
 from formats.schema import Column, Kind, RecordSchema
-from formats.workbook.write.answer import Answer, RowState
-from formats.workbook.write.answer_texts import results, what_is_wrong, what_to_do
+from formats.workbook.write.answered import AnsweredWorkbook, RowState
+from formats.workbook.write.answered_texts import results, what_is_wrong, what_to_do
 from formats.workbook.write.book import MAX_TEXT, fit
 from formats.workbook.write.sheet_xml import SheetColumn
 from formats.workbook.write.styles import Look, Styles
@@ -46,7 +46,11 @@ class Painter:
     """Gives every cell of an answer its look: that of its row, and its own where something was found."""
 
     def __init__(
-        self, styles: Styles, answer: Answer, looks: Mapping[RowState, Look], origins: pa.Int64Array | None = None
+        self,
+        styles: Styles,
+        answer: AnsweredWorkbook,
+        looks: Mapping[RowState, Look],
+        origins: pa.Int64Array | None = None,
     ) -> None:
         """`origins`: the rows' numbers in the file that was sent, if these are other ones."""
         self._styles = styles

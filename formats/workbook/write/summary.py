@@ -12,7 +12,7 @@ from formats.findings import CATALOGUE, FindingKind, Severity
 from formats.schema import Kind, RecordSchema
 from formats.template import Template
 from formats.workbook.layout import HEADING_ROW, SUMMARY_SHEET, address
-from formats.workbook.write.answer import Answer, RowState
+from formats.workbook.write.answered import AnsweredWorkbook, RowState
 from formats.workbook.write.book import Book, checked, put, put_row
 from formats.workbook.write.instructions import lines
 from formats.workbook.write.styles import Look
@@ -38,7 +38,7 @@ _LEGEND = (
 )
 
 
-def summary_sheet(book: Book, template: Template, answer: Answer) -> Worksheet:
+def summary_sheet(book: Book, template: Template, answer: AnsweredWorkbook) -> Worksheet:
     """Add the sheet."""
     sheet = book.sheet(SUMMARY_SHEET)
     for index, size in enumerate(_WIDTHS):
@@ -73,7 +73,7 @@ def summary_sheet(book: Book, template: Template, answer: Answer) -> Worksheet:
     return sheet
 
 
-def _leads(answer: Answer) -> Iterator[str]:
+def _leads(answer: AnsweredWorkbook) -> Iterator[str]:
     if answer.dry_run:
         yield _DRY_RUN
     if answer.refused:
@@ -81,7 +81,7 @@ def _leads(answer: Answer) -> Iterator[str]:
     yield from answer.notes
 
 
-def _facts(template: Template, answer: Answer) -> Iterator[tuple[str, str]]:
+def _facts(template: Template, answer: AnsweredWorkbook) -> Iterator[tuple[str, str]]:
     yield from (
         ("Status", answer.status),
         ("File", answer.file_name),
@@ -103,7 +103,7 @@ def _facts(template: Template, answer: Answer) -> Iterator[tuple[str, str]]:
         yield "Not checked", f"{counts[RowState.UNJUDGED]:,}"
 
 
-def _findings_table(book: Book, sheet: Worksheet, schema: RecordSchema, answer: Answer, row: int) -> int:
+def _findings_table(book: Book, sheet: Worksheet, schema: RecordSchema, answer: AnsweredWorkbook, row: int) -> int:
     found = [*_of_the_file(schema, answer.of_the_file()), *_of_rows(schema, answer.of_rows())]
     if not found:
         put(sheet, row, 0, "Nothing was found wrong.", book.styles["chapter"])

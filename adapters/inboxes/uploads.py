@@ -1,0 +1,245 @@
+"""The drop folders for workbooks: `<template>/<uploader>/`, in the workspace and on an SFTP server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from uuid import uuid4
+
+from adapters.channels.names import printable
+from adapters.inboxes.drop_folder import DropFolder, is_finished
+from adapters.inboxes.sftp_orders import RemoteInbox
+from formats.templates import NAMES
+from jobs.errors import MusterError, RemoteFileRefused, RemotePathRefused
+from jobs.ports import Channel, Listing, RemoteFile, Session, Spool
+from jobs.upload import ANSWER_FOLDERS, Consent, UploadInbox
+
+UNKNOWN_UPLOADER = "unknown"
+"""Of a workbook that lies beside the uploaders' folders instead of in one."""
+
+_ANY_NAME = r"[^/\x00]*"
+_REMOTE = "sftp:"
+_CLUTTER = frozenset({"desktop.ini", "thumbs.db"})
+_LONGEST_UPLOADER = 254  # as in the registry
+
+
+def _usable(files: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
+    return tuple(file for file in files if is_finished(file.name) and file.name.lower() not in _CLUTTER)
+
+
+class LocalDrop(DropFolder):
+    """Implements `jobs.upload.UploadInbox` over one folder of the workspace."""
+
+    consent = Consent.BY_SETTING
+
+    def __init__(self, folder: Path, template: str, uploader: str) -> None:
+        super().__init__(folder, _ANY_NAME)
+        self._folder = folder
+        self.template = template
+        self.uploader = uploader
+        self.place = f"{template}/{uploader}"
+
+    def files(self) -> Sequence[RemoteFile]:
+        return _usable(super().files())
+
+    def look(self) -> Listing:
+        return Listing(tuple(self.files()), ())
+
+    def answer(self, folder: str, name: str, data: bytes) -> None:
+        """Written beside its name, then renamed: nobody opens half an answer. Raises RemotePathRefused."""
+        place = self._folder / folder
+        part = place / f".{name}.part"
+        try:
+            place.mkdir(exist_ok=True)
+            part.write_bytes(data)
+            part.replace(place / name)
+        except OSError as error:
+            raise RemotePathRefused(f"write {printable(name)}: {error.strerror}") from error
+
+
+class RemoteDrop(RemoteInbox):
+    """Implements `jobs.upload.UploadInbox` over one folder of an SFTP server."""
+
+    consent = Consent.BY_SETTING
+
+    def __init__(self, channel: Channel, spool: Spool, folder: str, template: str, uploader: str) -> None:
+        super().__init__(channel, spool, folder, None, _ANY_NAME)
+        self.template = template
+        self.uploader = uploader
+        self.place = f"{_REMOTE}{template}/{uploader}"
+
+    def holds_files(self, session: Session) -> bool:
+        """Raises RemotePathRefused for a folder that is there, and closed to us."""
+        try:
+            listing = session.list(self._folder)
+        except RemotePathRefused as error:
+            if isinstance(error.__cause__, PermissionError):
+                raise
+            return False
+        return bool(_usable(listing.files) or listing.refused)
+
+    def files(self) -> Sequence[RemoteFile]:
+        return self.look().files
+
+    def look(self) -> Listing:
+        with self._channel.open() as session:
+            listing = session.list(self._folder)
+        return Listing(_usable(listing.files), listing.refused)
+
+    def remove(self, name: str) -> None:
+        with self._channel.open() as session:
+            session.remove(self._folder, name)
+
+    def answer(self, folder: str, name: str, data: bytes) -> None:
+        with self._spool.file(".xlsx") as path, self._channel.open() as session:
+            path.write_bytes(data)
+            session.remove(f"{self._folder}/{folder}", name)  # an earlier answer to the same upload, perhaps longer
+            session.deliver(path, f"{self._folder}/{folder}", name)
+
+
+def make_drop_folders(root: Path, uploader: str) -> Path:
+    """A drop folder for every template; returns a pattern of their paths for people."""
+    for template in NAMES:
+        (root / template / uploader).mkdir(parents=True, exist_ok=True)
+    return root / "<template>" / uploader
+
+
+class ClosedDrop:
+    """Stands where drop folders cannot be reached now: the others are handled, and the run says why these are not."""
+
+    consent = Consent.BY_SETTING
+    template = uploader = ""
+
+    def __init__(self, place: str, error: MusterError) -> None:
+        self.place = place
+        self._error = error
+
+    def look(self) -> Listing:
+        raise self._error
+
+    def files(self) -> Sequence[RemoteFile]:
+        raise self._error
+
+    def read(self, name: str, limit: int) -> bytes:
+        raise self._error
+
+    def remove(self, name: str) -> None:
+        raise self._error
+
+    def answer(self, folder: str, name: str, data: bytes) -> None:
+        raise self._error
+
+
+class LocalDrops:
+    """Every drop folder below `root` there is now; a folder an administrator makes is watched from then on."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def all(self) -> Sequence[UploadInbox]:
+        return list(self._found())
+
+    def find(self, place: str) -> UploadInbox | None:
+        return next((inbox for inbox in self._found() if inbox.place == place), None)
+
+    def _found(self) -> Iterator[LocalDrop | ClosedDrop]:
+        for template in NAMES:
+            folder = self._root / template
+            if not folder.is_dir():
+                continue
+            yield LocalDrop(folder, template, UNKNOWN_UPLOADER)
+            try:
+                entries = sorted(folder.iterdir())
+            except OSError as error:
+                yield ClosedDrop(template, RemotePathRefused(f"drop folder {folder}: {error.strerror}"))
+                continue
+            yield from (_drop_of(entry, template) for entry in entries if _is_drop(entry))
+
+
+def _is_drop(entry: Path) -> bool:
+    hidden = entry.name.startswith(".") or entry.name in ANSWER_FOLDERS
+    return not hidden and entry.is_dir() and not entry.is_symlink()
+
+
+def _drop_of(entry: Path, template: str) -> LocalDrop | ClosedDrop:
+    if entry.name.isprintable() and len(entry.name) <= _LONGEST_UPLOADER:
+        return LocalDrop(entry, template, entry.name)
+    return ClosedDrop(template, RemotePathRefused(f"the folder {printable(entry.name)} cannot be the name of anybody"))
+
+
+class RemoteDrops:
+    """The drop folders on an SFTP server. Folders that are not there are passed over."""
+
+    def __init__(self, channel: Channel, spool: Spool, folder: str, uploaders: Sequence[str]) -> None:
+        self._channel = channel
+        self._spool = spool
+        self._folder = folder
+        self._uploaders = uploaders
+
+    def all(self) -> Sequence[UploadInbox]:
+        """Those that hold files; one connection looks into all of them."""
+        try:
+            with self._channel.open() as session:
+                return list(self._holding_files(session))
+        except MusterError as error:
+            return [ClosedDrop(_REMOTE.rstrip(":"), error)]
+
+    def find(self, place: str) -> UploadInbox | None:
+        return next((drop for drop in self._drops() if drop.place == place), None)
+
+    def _holding_files(self, session: Session) -> Iterator[RemoteDrop | ClosedDrop]:
+        for drop in self._drops():
+            try:
+                if drop.holds_files(session):
+                    yield drop
+            except RemotePathRefused as error:
+                yield ClosedDrop(drop.place, error)
+
+    def _drops(self) -> Iterator[RemoteDrop]:
+        for template, uploader in product(NAMES, self._uploaders):
+            folder = f"{self._folder}/{template}/{uploader}"
+            yield RemoteDrop(self._channel, self._spool, folder, template, uploader)
+
+
+class AllDrops:
+    """Implements `jobs.upload.UploadInboxes` over several kinds of drop folders."""
+
+    def __init__(self, *parts: LocalDrops | RemoteDrops) -> None:
+        self._parts = parts
+
+    def all(self) -> Sequence[UploadInbox]:
+        return [inbox for part in self._parts for inbox in part.all()]
+
+    def find(self, place: str) -> UploadInbox | None:
+        return next((found for part in self._parts if (found := part.find(place))), None)
+
+
+class HandedIn:
+    """A workbook that a person hands in: a drop folder for it alone, which no run looks into and no answer goes to."""
+
+    def __init__(self, template: str, uploader: str, name: str, data: bytes, consent: Consent) -> None:
+        self.consent = consent
+        self.template = template
+        self.uploader = uploader
+        self.place = f"handed in:{uuid4().hex}"
+        self.name = name
+        self.data = data
+
+    def files(self) -> Sequence[RemoteFile]:
+        return [RemoteFile(self.name, len(self.data), 0)]
+
+    def look(self) -> Listing:
+        return Listing(tuple(self.files()), ())
+
+    def read(self, name: str, limit: int) -> bytes:
+        """Raises RemoteFileRefused over `limit` bytes."""
+        if len(self.data) > limit:
+            raise RemoteFileRefused(f"{printable(name)} holds more than {limit} bytes")
+        return self.data
+
+    def remove(self, name: str) -> None:
+        """It lies nowhere."""
+
+    def answer(self, folder: str, name: str, data: bytes) -> None:
+        """Whoever handed it in asks for the answer (`jobs.uploads.answered_workbooks.answer_files`)."""

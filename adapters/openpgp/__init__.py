@@ -1,0 +1,1 @@
+"""OpenPGP: the cipher over GnuPG, its keyring, and the rule that says which messages are accepted."""

@@ -1,0 +1,1 @@
+"""Staff's workbooks, read in a child process with limits."""

@@ -1,0 +1,1 @@
+"""What people start: command line, demo, console, doctor; and the wiring that knows every adapter."""

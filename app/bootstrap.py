@@ -1,0 +1,191 @@
+"""One wired installation: what the command line, the DAGs, the plugin and the tests open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from pydantic import TypeAdapter
+
+from adapters.audit_anchor import AuditAnchor
+from adapters.providers import KINDS
+from adapters.quality import validate
+from adapters.registry.registry import Registry
+from adapters.report import ReportStore, render_html, to_json
+from adapters.settings import Connections, Settings, Workspace, load, registry_url
+from app.wiring import make_cipher, make_exchange
+from jobs.cancellation import cancel_batch
+from jobs.catalogue import PLANS, STEPS
+from jobs.context import Exchange
+from jobs.errors import MusterError, NotConserved
+from jobs.job import Job
+from jobs.loading import receive_answer
+from jobs.reporting import close_run
+from jobs.runs import Run, RunReport, RunStatus, Step, Validation
+from jobs.work import Work
+
+Watch = Callable[[str, Callable[[], Step]], object]
+"""Is given the name of each step and the call that takes it, and has to make that call."""
+
+
+class Muster:
+    """One wired installation. Open it with `Muster.open`, close it by ending the `with` block."""
+
+    def __init__(self, workspace: Workspace, settings: Settings, exchange: Exchange, registry: Registry) -> None:
+        self.workspace = workspace
+        self.settings = settings
+        self.exchange = exchange
+        self.registry = registry
+
+    @classmethod
+    @contextmanager
+    def open(cls, workspace: Workspace | None = None, connections: Connections | None = None) -> Iterator[Muster]:
+        """Load the settings, bring the registry up to date, sweep the spool.
+
+        `connections` looks Airflow Connections up; without it the environment and the workspace do.
+        """
+        workspace = workspace or Workspace.find()
+        settings = load(workspace, KINDS)
+        registry = Registry(registry_url(settings, workspace).reveal())
+        registry.migrate()
+        cipher = make_cipher(workspace, settings)
+        try:
+            yield cls(workspace, settings, make_exchange(workspace, settings, connections, registry, cipher), registry)
+        finally:
+            cipher.close()
+            registry.close()
+
+    def begin(
+        self,
+        job: Job,
+        *,
+        actor: str,
+        provider: str | None = None,
+        dry_run: bool = False,
+        order: str | None = None,
+        batch: str | None = None,
+        key: str | None = None,
+    ) -> Run:
+        """Start a run. The same (job, key) returns the run that was started with it."""
+        if PLANS[job].per_provider:
+            self.settings.provider(provider or "")
+        started = self.exchange.clock.now()
+        run_id = f"{started:%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
+        run = Run(run_id, job, provider, actor, started, dry_run, order or None, batch or None)
+        with self.registry.transaction() as tx:
+            return tx.runs.begin(run, key or run_id)
+
+    def anything_waits(self, job: Job) -> bool:
+        """The cheap question before a run (`jobs.catalogue.JobPlan`)."""
+        return PLANS[job].anything_waits(self.exchange)
+
+    def step(self, run_id: str, name: str) -> Step:
+        """Do one step of a run (`jobs.catalogue`) and record what it did, also when it fails."""
+        with self.registry.view() as tx:
+            run = tx.runs.get(run_id)
+        position = STEPS[run.job].index(name)
+        plan = PLANS[run.job].steps[position]
+        try:
+            work = plan.load()(self.exchange, run)
+        except MusterError as error:
+            self.record(run, position, Step(name, 0, str(error), status=RunStatus.FAILED))
+            raise
+        except Exception as error:
+            what = f"unexpected {type(error).__name__}; see the log"
+            self.record(run, position, Step(name, 0, what, status=RunStatus.FAILED))
+            raise
+        step = work.step(plan.idle)
+        self.record(run, position, step, work)
+        return step
+
+    def finish(self, run_id: str) -> tuple[RunReport, Path]:
+        """Close the run: validate, prove the conservation, write the report. Raises NotConserved after that."""
+        with self.registry.view() as tx:
+            run = tx.runs.get(run_id)
+            recorded = tx.runs.steps_of(run_id)
+        steps = [(step, [_VALIDATION.validate_python(item) for item in listed]) for step, listed in recorded]
+        report = close_run(self.exchange, run, steps)
+        with self.registry.transaction() as tx:
+            tx.runs.end(run_id, report.run.status, report.ended_at, to_json(report))
+            newest = tx.audit.head()
+        if newest is not None:
+            AuditAnchor(self.workspace.audit_anchor).keep(*newest, run_id)
+        path = ReportStore(self.workspace.reports, self.settings.organisation, self.settings.zone).write(report)
+        if not report.conservation.holds:
+            broken = [check.name for check in report.conservation.checks if not check.holds]
+            raise NotConserved("the count does not add up: " + "; ".join(broken), report=str(path))
+        return report, path
+
+    def run(self, job: Job, **options: Any) -> tuple[RunReport, Path]:
+        """A whole run without Airflow; see `begin` for the options and `carry_out` for its end."""
+        return self.carry_out(self.begin(job, **options))
+
+    def carry_out(self, run: Run, watch: Watch | None = None, first: int = 0) -> tuple[RunReport, Path]:
+        """Every step of a run, and its report. What fails ends the run, and is raised when the report is written.
+
+        `first`: the position of the step to begin with, where those before it are recorded already.
+        """
+        failure: MusterError | None = None
+        for name in STEPS[run.job][first:]:
+            take = partial(self.step, run.id, name)
+            try:
+                watch(name, take) if watch else take()
+            except MusterError as error:
+                failure = error
+                break
+        report, path = self.finish(run.id)
+        if failure is not None:
+            failure.facts["report"] = str(path)
+            raise failure
+        return report, path
+
+    def report(self, run_id: str) -> RunReport:
+        """The report of a finished run, from the registry. Raises NotFound."""
+        with self.registry.view() as tx:
+            return _REPORT.validate_python(tx.runs.report_of(run_id))
+
+    def report_html(self, run_id: str) -> str:
+        """The report page, rendered again, so that any host can show it. Raises NotFound."""
+        return render_html(self.report(run_id), self.settings.organisation, self.settings.zone)
+
+    def recent_runs(self, limit: int) -> list[Run]:
+        """Newest first."""
+        with self.registry.view() as tx:
+            return tx.runs.recent(limit)
+
+    def receive_answer(self, provider: str, body: bytes, actor: str) -> str:
+        """`inboundDeviceEnrolment`: keep a CMP-style JSON answer for the next response run."""
+        run = self.begin(Job.RESPONSE, provider=provider, actor=actor)
+        try:
+            digest = receive_answer(self.exchange, self.settings.provider(provider), body, run)
+        except MusterError as error:
+            self.record(run, 0, Step("inbound_device_enrolment", 0, str(error), status=RunStatus.FAILED))
+            self.finish(run.id)
+            raise
+        self.record(run, 0, Step("inbound_device_enrolment", 1, "one answer received, the next response run loads it"))
+        self.finish(run.id)
+        return digest
+
+    def cancel_batch(self, number: str, actor: str, reason: str) -> int:
+        """Cancel a sealed batch that was not sent; returns how many lines wait again."""
+        return cancel_batch(self.exchange, number, actor, reason)
+
+    def record(self, run: Run, position: int, step: Step, work: Work | None = None) -> None:
+        """Store what a step did; of a dry run also what it could not store itself."""
+        validations: list[Mapping[str, Any]] = []
+        if work is not None and run.dry_run:
+            validations = [
+                _VALIDATION.dump_python(validate(item.schema, item.table, item.name)) for item in work.subjects
+            ]
+        with self.registry.transaction() as tx:
+            tx.runs.record_step(run.id, position, step, validations=validations)
+            for found in work.findings if work is not None and run.dry_run else ():
+                tx.runs.add_findings(run.id, None, found.source, found.found)
+
+
+_VALIDATION = TypeAdapter(Validation)
+_REPORT = TypeAdapter(RunReport)

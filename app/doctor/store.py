@@ -1,0 +1,82 @@
+"""The registry: reachable, of this version, and its audit trail unbroken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, make_url
+from sqlalchemy.exc import DBAPIError
+
+import adapters.registry
+from adapters.audit_anchor import AuditAnchor
+from adapters.registry.engine import make_engine
+from adapters.registry.registry import Transaction
+from adapters.settings import Settings, Workspace, registry_url
+from app.doctor.check import Check, Status
+from jobs.errors import Setup
+
+_MIGRATIONS = Path(adapters.registry.__file__).parent / "migrations"
+
+
+class RegistryAway(Setup):
+    code = "REGISTRY_AWAY"
+    remedy = "Check registry_url in muster.toml and the database; `muster init` makes a new one"
+
+
+def registry(workspace: Workspace, settings: Settings) -> Iterator[Check]:
+    """Reachable, and its schema the newest."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    script = ScriptDirectory.from_config(config)
+    with connected(workspace, settings) as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+        name = connection.engine.url.render_as_string(hide_password=True)
+    if found == script.get_current_head():
+        yield Check("registry", Status.OK, name)
+    elif found is None or found in {revision.revision for revision in script.walk_revisions()}:
+        fix = "Back it up; the next command brings it up to date"
+        yield Check("registry", Status.WARN, f"{name} has an older schema ({found or 'none'})", fix)
+    else:
+        fix = "Install the newer Muster that made it"
+        yield Check("registry", Status.FAIL, f"{name} has a schema of a newer Muster ({found})", fix)
+
+
+def audit_trail(workspace: Workspace, settings: Settings) -> Iterator[Check]:
+    """Its hash chain holds, and ends no sooner than the anchor says."""
+    anchored = AuditAnchor(workspace.audit_anchor).read()
+    with connected(workspace, settings) as connection:
+        if not connection.dialect.has_table(connection, "audit"):
+            return
+        trail = Transaction(connection).audit
+        broken, newest = trail.breaks(anchored), trail.head()
+    if broken:
+        fix = "Treat it as a security event: keep the database as it is and compare it with a backup"
+        yield Check("audit trail", Status.FAIL, f"broken at row {broken[0]} ({len(broken)} in all)", fix)
+    elif newest and not anchored:
+        fix = "The next run's end does that; if runs have ended here, somebody removed audit-anchor"
+        yield Check("audit trail", Status.WARN, "the hash chain holds, but its end is not anchored", fix)
+    else:
+        yield Check("audit trail", Status.OK, "the hash chain holds, its end included")
+
+
+@contextmanager
+def connected(workspace: Workspace, settings: Settings) -> Iterator[Connection]:
+    """A connection that is rolled back. SQLite would make a missing database, so that is asked for first."""
+    url = registry_url(settings, workspace).reveal()
+    database = make_url(url)
+    if database.get_backend_name() == "sqlite" and not Path(database.database or "").exists():
+        raise RegistryAway(f"{database.database} does not exist")
+    engine = make_engine(url)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except DBAPIError as error:
+        said = str(error.orig).strip().splitlines()
+        raise RegistryAway(f"the registry does not answer: {said[0] if said else type(error).__name__}") from None
+    finally:
+        engine.dispose()
