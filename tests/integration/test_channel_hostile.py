@@ -20,7 +20,8 @@ from jobs.errors import (
     TransferFailed,
 )
 from jobs.ports import Session
-from tests.support.hostile_sftp import Entry, HostileServer, forever, hostile_server
+from tests.support.hostile_sftp import Entry, HostileServer, hostile_server
+from tests.support.sftp_thread import forever
 
 DATA = os.urandom(200_000)
 

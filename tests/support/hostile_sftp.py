@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import stat
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,9 +12,8 @@ import asyncssh
 
 from adapters.channels.sftp import SftpChannel
 from jobs.providers import SftpSettings
+from tests.support.sftp_thread import serving
 from tests.support.sshd import KeyPair, TextKey
-
-_READY_SECONDS = 10.0
 
 
 @dataclass
@@ -31,11 +28,6 @@ class Entry:
     def attrs(self) -> asyncssh.SFTPAttrs:
         size = len(self.data) if self.claimed is None else self.claimed
         return asyncssh.SFTPAttrs(size=size, permissions=self.mode, atime=self.mtime, mtime=self.mtime)
-
-
-async def forever() -> None:
-    """What a hook awaits to leave a request without an answer."""
-    await asyncio.Event().wait()
 
 
 async def _no_hook(call: str, path: bytes) -> None:
@@ -137,55 +129,14 @@ class _Sftp(asyncssh.SFTPServer):
         del self._server.files[_name(path)]
 
 
-class _NoLogin(asyncssh.SSHServer):
-    def __init__(self, connections: list[asyncssh.SSHServerConnection]) -> None:
-        self._connections = connections
-
-    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        self._connections.append(conn)
-
-    def begin_auth(self, username: str) -> bool:
-        return False
-
-
 def _name(path: bytes) -> bytes:
     return path.partition(b"/")[2]
 
 
 @contextmanager
 def hostile_server() -> Iterator[HostileServer]:
-    """A server on a free port, in a thread of its own; gone with the block, whatever still hangs in it."""
-    server, ready = HostileServer(), threading.Event()
-    loop = asyncio.new_event_loop()
-    stopped = asyncio.Event()
-    connections: list[asyncssh.SSHServerConnection] = []
-
-    async def serve() -> None:
-        listener = await asyncssh.create_server(
-            lambda: _NoLogin(connections),
-            "127.0.0.1",
-            0,
-            server_host_keys=[asyncssh.import_private_key(server.host_key.private)],
-            sftp_factory=lambda chan: _Sftp(chan, server),
-        )
-        server.port = listener.get_port()
-        ready.set()
-        await stopped.wait()
-        listener.close()
-        for connection in connections:
-            connection.abort()
-        await asyncio.sleep(0.05)  # one turn of the loop closes the sockets; wait_closed() waits for stalled calls
-
-    def run() -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            runner.run(serve())
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    if not ready.wait(_READY_SECONDS):
-        raise RuntimeError("the hostile server does not start")
-    try:
+    """A server on a free port; gone with the block."""
+    server = HostileServer()
+    with serving(server.host_key, lambda chan: _Sftp(chan, server)) as served:
+        server.port = served.port
         yield server
-    finally:
-        loop.call_soon_threadsafe(stopped.set)
-        thread.join(_READY_SECONDS)
