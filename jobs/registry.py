@@ -307,7 +307,7 @@ class Registry(Protocol):
     def transaction(self) -> AbstractContextManager[Transaction]: ...
 
     def view(self) -> AbstractContextManager[Transaction]:
-        """A transaction that only reads, and waits for no writer."""
+        """A transaction that only reads: all it reads is of one moment, and it waits for no writer."""
 
     def rehearsal(self) -> AbstractContextManager[Transaction]:
         """A transaction that is always rolled back: for dry runs."""

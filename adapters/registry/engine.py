@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
-READ_ONLY = "postgresql_readonly"
-"""Execution option of a transaction that only reads: it waits for no writer."""
+_READ_ONLY = "postgresql_readonly"
 
 _BUSY_MS = 60_000
 _WAL_TRIES = 200
@@ -49,7 +48,17 @@ def make_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        reading = connection.get_execution_options().get(READ_ONLY, False)
+        reading = connection.get_execution_options().get(_READ_ONLY, False)
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def for_reading(engine: Engine) -> Engine:
+    """The same database for transactions that only read: each sees one snapshot and waits for no writer.
+
+    Under READ COMMITTED every statement would see a database of its own. SQLite's BEGIN gives a snapshot anyway.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(**{_READ_ONLY: True})
+    return engine.execution_options(**{_READ_ONLY: True}, isolation_level="REPEATABLE READ")

@@ -16,7 +16,7 @@ from adapters.registry.audit import AuditTrail
 from adapters.registry.batches import Batches
 from adapters.registry.claims import Claims
 from adapters.registry.conservation import ConservationCount
-from adapters.registry.engine import READ_ONLY, make_engine
+from adapters.registry.engine import for_reading, make_engine
 from adapters.registry.files import Files
 from adapters.registry.intake import Intake
 from adapters.registry.leases import Leases
@@ -88,6 +88,7 @@ class Registry:
 
     def __init__(self, url: str) -> None:
         self._engine: Engine = make_engine(url)
+        self._snapshots = for_reading(self._engine)
 
     def migrate(self) -> None:
         """Bring the schema to the newest version; nothing happens if it is there already."""
@@ -106,7 +107,7 @@ class Registry:
 
     @contextmanager
     def view(self) -> Iterator[Transaction]:
-        with self._engine.connect().execution_options(**{READ_ONLY: True}) as connection, connection.begin():
+        with self._snapshots.begin() as connection:
             yield Transaction(connection)
 
     @contextmanager

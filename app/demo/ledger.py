@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Select, Table, func, or_, select
 
-from adapters.registry.engine import READ_ONLY
+from adapters.registry.engine import for_reading
 from adapters.registry.tables import (
     batches,
     device_events,
@@ -52,7 +52,7 @@ class Ledger:
     """Looks at one order file, known by the SHA-256 of its bytes."""
 
     def __init__(self, engine: Engine, digest: str) -> None:
-        self._engine = engine
+        self._engine = for_reading(engine)
         self._file = select(files.c.id).where(files.c.kind == FileKind.ORDER_DISPATCH, files.c.sha256 == digest)
         self._lines = order_lines.c.file_id.in_(self._file)
         self._batches = (
@@ -151,7 +151,7 @@ class Ledger:
         return int(self._rows(statement)[0][0])
 
     def _rows(self, statement: Select[Any]) -> Sequence[tuple[Any, ...]]:
-        with self._engine.connect().execution_options(**{READ_ONLY: True}) as connection:
+        with self._engine.connect() as connection:
             return [tuple(row) for row in connection.execute(statement)]
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 import adapters.registry
 from adapters.audit_anchor import AuditAnchor
-from adapters.registry.engine import make_engine
+from adapters.registry.engine import for_reading, make_engine
 from adapters.registry.registry import Transaction
 from adapters.settings import Settings, Workspace, registry_url
 from app.doctor.check import Check, Status
@@ -66,14 +66,14 @@ def audit_trail(workspace: Workspace, settings: Settings) -> Iterator[Check]:
 
 @contextmanager
 def connected(workspace: Workspace, settings: Settings) -> Iterator[Connection]:
-    """A connection that is rolled back. SQLite would make a missing database, so that is asked for first."""
+    """A connection that only reads. SQLite would make a missing database, so that is asked for first."""
     url = registry_url(settings, workspace).reveal()
     database = make_url(url)
     if database.get_backend_name() == "sqlite" and not Path(database.database or "").exists():
         raise RegistryAway(f"{database.database} does not exist")
     engine = make_engine(url)
     try:
-        with engine.connect() as connection:
+        with for_reading(engine).connect() as connection:
             yield connection
     except DBAPIError as error:
         said = str(error.orig).strip().splitlines()
