@@ -12,6 +12,7 @@ from uuid import uuid4
 from pydantic import TypeAdapter
 
 from adapters.audit_anchor import AuditAnchor
+from adapters.lease_owner import LeaseOwner
 from adapters.providers import KINDS
 from adapters.quality import validate
 from adapters.registry.registry import Registry
@@ -24,8 +25,8 @@ from jobs.context import Exchange
 from jobs.errors import MusterError, NotConserved
 from jobs.job import Job
 from jobs.loading import receive_answer
-from jobs.reporting import close_run
-from jobs.runs import Run, RunReport, RunStatus, Step, Validation
+from jobs.reporting import close_interrupted, close_run
+from jobs.runs import Run, RunReport, RunStatus, Step, Validation, schedule_of
 from jobs.work import Work
 
 Watch = Callable[[str, Callable[[], Step]], object]
@@ -53,9 +54,12 @@ class Muster:
         registry = Registry(registry_url(settings, workspace).reveal())
         registry.migrate()
         cipher = make_cipher(workspace, settings)
+        owner = LeaseOwner(workspace.owners)
         try:
-            yield cls(workspace, settings, make_exchange(workspace, settings, connections, registry, cipher), registry)
+            exchange = make_exchange(workspace, settings, connections, registry, cipher, owner)
+            yield cls(workspace, settings, exchange, registry)
         finally:
+            owner.close()
             cipher.close()
             registry.close()
 
@@ -70,14 +74,30 @@ class Muster:
         batch: str | None = None,
         key: str | None = None,
     ) -> Run:
-        """Start a run. The same (job, key) returns the run that was started with it."""
+        """Start a run. The same (job, key) returns the run that was started with it.
+
+        Runs of the job and provider that were killed are closed first.
+        """
         if PLANS[job].per_provider:
             self.settings.provider(provider or "")
         started = self.exchange.clock.now()
         run_id = f"{started:%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
         run = Run(run_id, job, provider, actor, started, dry_run, order or None, batch or None)
         with self.registry.transaction() as tx:
-            return tx.runs.begin(run, key or run_id)
+            run = tx.runs.begin(run, key or run_id, self.exchange.owner)
+        self._close_interrupted(run, key or run_id)
+        return run
+
+    def _close_interrupted(self, run: Run, key: str) -> None:
+        with self.registry.view() as tx:
+            unfinished = tx.runs.unfinished(run.job, run.provider)
+        for found in unfinished:
+            if found.run.id == run.id:
+                continue
+            if found.is_over(schedule_of(key), self.exchange.clock.now(), self.exchange.is_dead):
+                with self.registry.view() as tx:
+                    steps = [step for step, _ in tx.runs.steps_of(found.run.id)]
+                self._keep(close_interrupted(self.exchange, found.run, steps, run.id))
 
     def anything_waits(self, job: Job) -> bool:
         """The cheap question before a run (`jobs.catalogue.JobPlan`)."""
@@ -109,16 +129,20 @@ class Muster:
             recorded = tx.runs.steps_of(run_id)
         steps = [(step, [_VALIDATION.validate_python(item) for item in listed]) for step, listed in recorded]
         report = close_run(self.exchange, run, steps)
-        with self.registry.transaction() as tx:
-            tx.runs.end(run_id, report.run.status, report.ended_at, to_json(report))
-            newest = tx.audit.head()
-        if newest is not None:
-            AuditAnchor(self.workspace.audit_anchor).keep(*newest, run_id)
-        path = ReportStore(self.workspace.reports, self.settings.organisation, self.settings.zone).write(report)
+        path = self._keep(report)
         if not report.conservation.holds:
             broken = [check.name for check in report.conservation.checks if not check.holds]
             raise NotConserved("the count does not add up: " + "; ".join(broken), report=str(path))
         return report, path
+
+    def _keep(self, report: RunReport) -> Path:
+        """The run has ended: its report in the registry and as a page, and the trail's end noted outside."""
+        with self.registry.transaction() as tx:
+            tx.runs.end(report.run.id, report.run.status, report.ended_at, to_json(report))
+            newest = tx.audit.head()
+        if newest is not None:
+            AuditAnchor(self.workspace.audit_anchor).keep(*newest, report.run.id)
+        return ReportStore(self.workspace.reports, self.settings.organisation, self.settings.zone).write(report)
 
     def run(self, job: Job, **options: Any) -> tuple[RunReport, Path]:
         """A whole run without Airflow; see `begin` for the options and `carry_out` for its end."""

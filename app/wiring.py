@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from adapters import lease_owner
 from adapters.archive import FileArchive
 from adapters.channels.folder import FolderChannel
 from adapters.channels.names import is_peoples, is_safe
@@ -16,6 +15,7 @@ from adapters.clock import SystemClock
 from adapters.inboxes.drop_folder import DropFolder
 from adapters.inboxes.sftp_orders import RemoteInbox
 from adapters.inboxes.uploads import AllDrops, LocalDrops, RemoteDrops
+from adapters.lease_owner import LeaseOwner
 from adapters.openpgp.cipher import OpenPgpCipher
 from adapters.providers import load_kind
 from adapters.quality import validate
@@ -48,6 +48,7 @@ def make_exchange(
     connections: Connections | None,
     registry: Registry,
     cipher: OpenPgpCipher,
+    owner: LeaseOwner,
 ) -> Exchange:
     """Every port, wired; what killed processes left in the spool is swept."""
     spool = FileSpool(workspace.spool)
@@ -70,8 +71,8 @@ def make_exchange(
         providers={provider.name: provider for provider in settings.providers},
         kind_of=load_kind,
         validate=validate,
-        owner=lease_owner.this_process(),
-        is_dead=lease_owner.is_dead,
+        owner=owner.name,
+        is_dead=owner.is_dead,
     )
 
 

@@ -18,7 +18,7 @@ from jobs.batches import Batch
 from jobs.files import Arrival, InboundFile
 from jobs.job import Job
 from jobs.resolution import Decision
-from jobs.runs import Conservation, ConservationCheck, FileFacts, FindingCount, Run, RunStatus, Step
+from jobs.runs import Conservation, ConservationCheck, FileFacts, FindingCount, Run, RunStatus, Step, Unfinished
 from jobs.states import BatchState, FileState, LineState
 from jobs.upload_ledger import Uploads
 
@@ -167,13 +167,16 @@ class Answers(Protocol):
 class Runs(Protocol):
     """Runs and what they leave for their reports."""
 
-    def begin(self, run: Run, key: str) -> Run:
+    def begin(self, run: Run, key: str, owner: str | None = None) -> Run:
         """Record the run, or return the one that has this key already (a retry of the same run)."""
 
     def get(self, run_id: str) -> Run: ...
 
     def ended_since(self, job: Job, status: RunStatus, moment: datetime) -> bool:
         """Whether a run of the job ended like this at `moment` or later."""
+
+    def unfinished(self, job: Job, provider: str | None) -> list[Unfinished]:
+        """Runs of the job (and provider) that have not ended, oldest first."""
 
     def recent(self, limit: int) -> list[Run]:
         """Newest runs first."""

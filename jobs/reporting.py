@@ -28,6 +28,17 @@ def close_run(exchange: Exchange, run: Run, steps: Sequence[tuple[Step, Sequence
     validations = [validation for _, listed in steps for validation in listed]
     if not run.dry_run:
         validations = [exchange.validate(item.schema, item.table, item.name) for item in _subjects(exchange, run)]
+    return _report(exchange, run, [step for step, _ in steps], validations)
+
+
+def close_interrupted(exchange: Exchange, run: Run, steps: Sequence[Step], closed_by: str) -> RunReport:
+    """The report of a run that was killed. What it handled is validated by the run that goes on with it."""
+    what = f"it was killed before its end, and closed by run {closed_by}; what it committed stands"
+    last = Step("interrupted", 0, what, status=RunStatus.INTERRUPTED)
+    return _report(exchange, run, [*steps, last], ())
+
+
+def _report(exchange: Exchange, run: Run, steps: Sequence[Step], validations: Sequence[Validation]) -> RunReport:
     with exchange.registry.view() as tx:
         batches = tx.batches.of_run(run.id)
         conservation = tx.conservation.count()
@@ -39,7 +50,7 @@ def close_run(exchange: Exchange, run: Run, steps: Sequence[tuple[Step, Sequence
             ended_at=exchange.clock.now(),
             title=PLANS[run.job].title,
             totals=_totals(steps),
-            steps=[step for step, _ in steps],
+            steps=steps,
             files=tx.runs.files_of(run.id),
             batches=[
                 BatchFacts(
@@ -60,18 +71,18 @@ def close_run(exchange: Exchange, run: Run, steps: Sequence[tuple[Step, Sequence
         )
 
 
-def _status(steps: Sequence[tuple[Step, Sequence[Validation]]], conserved: bool) -> RunStatus:
+def _status(steps: Sequence[Step], conserved: bool) -> RunStatus:
     """The worst of the steps; a count that does not add up is worse than all of them."""
-    ended = {step.status for step, _ in steps}
+    ended = {step.status for step in steps}
     if not conserved or not steps:
         return RunStatus.FAILED
-    worst_first = (RunStatus.FAILED, RunStatus.PARTLY, RunStatus.DONE)
+    worst_first = (RunStatus.INTERRUPTED, RunStatus.FAILED, RunStatus.PARTLY, RunStatus.DONE)
     return next((status for status in worst_first if status in ended), RunStatus.NOTHING)
 
 
-def _totals(steps: Sequence[tuple[Step, Sequence[Validation]]]) -> dict[str, int]:
+def _totals(steps: Sequence[Step]) -> dict[str, int]:
     totals: dict[str, int] = {}
-    for step, _ in steps:
+    for step in steps:
         for name, number in step.counts.items():
             totals[name] = totals.get(name, 0) + number
     return totals

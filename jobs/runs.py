@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from formats.enrolment import BATCH_NUMBER_LENGTH, ORDER_NUMBER_LENGTH
@@ -20,6 +20,7 @@ class RunStatus(StrEnum):
     NOTHING = "nothing to do"
     PARTLY = "partly failed"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"  # killed, and closed by a later run
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,32 @@ class Run:
                 raise NotFound(
                     f"no {what} has the number {number[:length]!r}…: it is too long or holds control characters"
                 )
+
+
+LONGEST_RUN = timedelta(hours=24)
+"""A run that began longer ago and has not ended is dead, wherever it was."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A run that has not ended: its key (`<schedule>/<id>`, or its own id), and the process that began it."""
+
+    run: Run
+    key: str
+    owner: str | None  # not kept before there were owners of runs
+
+    def is_over(self, schedule: str, now: datetime, is_dead: Callable[[str], bool]) -> bool:
+        """Whether it can end no more. A schedule (a DAG; "" without one) has one run at a time."""
+        if now - self.run.started_at > LONGEST_RUN:
+            return True
+        if own := schedule_of(self.key):
+            return own == schedule
+        return self.owner is not None and is_dead(self.owner)
+
+
+def schedule_of(key: str) -> str:
+    """The schedule that began the run of this key; "" for a run without one."""
+    return key.rpartition("/")[0]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ _CLASS = {
     RunStatus.NOTHING: "calm",
     RunStatus.PARTLY: "warn",
     RunStatus.FAILED: "bad",
+    RunStatus.INTERRUPTED: "warn",
 }
 _PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("pages")),

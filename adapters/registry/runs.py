@@ -15,7 +15,7 @@ from adapters.registry.tables import files, findings, run_files, run_steps, runs
 from jobs.errors import NotFound
 from jobs.files import InboundFile
 from jobs.job import Job
-from jobs.runs import FileFacts, FindingCount, Run, RunStatus, Step
+from jobs.runs import FileFacts, FindingCount, Run, RunStatus, Step, Unfinished
 
 _ROWS_SHOWN = 20
 
@@ -26,7 +26,7 @@ class Runs:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def begin(self, run: Run, key: str) -> Run:
+    def begin(self, run: Run, key: str, owner: str | None = None) -> Run:
         """Record the run, or return the one that has this key already (a retry of the same run)."""
         known = self._db.execute(select(runs).where(runs.c.job == run.job, runs.c.key == key)).first()
         if known is not None:
@@ -43,6 +43,7 @@ class Runs:
                 batch_number=run.batch,
                 status=RunStatus.RUNNING,
                 started_at=run.started_at,
+                owner=owner,
             )
         )
         return run
@@ -52,6 +53,13 @@ class Runs:
         if row is None:
             raise NotFound(f"there is no run {run_id!r}")
         return _run(row)
+
+    def unfinished(self, job: Job, provider: str | None) -> list[Unfinished]:
+        """Runs of the job (and provider) that have not ended, oldest first."""
+        same_provider = runs.c.provider.is_(None) if provider is None else runs.c.provider == provider
+        statement = select(runs).where(runs.c.job == job, same_provider, runs.c.status == RunStatus.RUNNING)
+        found = self._db.execute(statement.order_by(runs.c.started_at, runs.c.id))
+        return [Unfinished(_run(row), row.key, row.owner) for row in found]
 
     def recent(self, limit: int) -> list[Run]:
         """Newest runs first."""

@@ -96,6 +96,7 @@ runs = Table(
     Column("order_number", String(ORDER_NUMBER_LENGTH)),
     Column("batch_number", String(BATCH_NUMBER_LENGTH)),
     Column("status", String(20), nullable=False),
+    Column("owner", String(120)),  # the process that began it
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),
     Column("report", JSON),

@@ -51,6 +51,7 @@ _BADGES = {
     RunStatus.NOTHING: Badge("calm", "○", "Nothing to do"),
     RunStatus.PARTLY: Badge("warn", "!", "Partly failed"),
     RunStatus.FAILED: Badge("bad", "✗", "Failed"),
+    RunStatus.INTERRUPTED: Badge("warn", "!", "Interrupted"),
 }
 
 

@@ -84,6 +84,11 @@ class Workspace:
         return self.home / "audit-anchor"
 
     @property
+    def owners(self) -> Path:
+        """A locked file for each process that may own a lease (`adapters.lease_owner`)."""
+        return self.home / "owners"
+
+    @property
     def simulator(self) -> Path:
         return self.home / "simulator"
 

@@ -23,7 +23,7 @@ from adapters.settings.environment import variable
 _PIPE_WIDTH = 500  # for a program or a file nothing is wrapped
 _STYLES = {
     "bold red": ("UNCERTAIN", "FAIL", "FAILED", "failed", "QUARANTINED", "missing", "expired", "revoked"),
-    "yellow": ("REJECTED", "REVIEW", "warn", "partly failed", "CANCELLED", "REFUSED", "running", "HELD"),
+    "yellow": ("REJECTED", "REVIEW", "warn", "partly failed", "CANCELLED", "REFUSED", "running", "interrupted", "HELD"),
     "green": ("CLOSED", "ENROLLED", "DONE", "done", "ok", "APPLIED", "COMPLETED"),
     "dim": ("nothing to do",),
 }
