@@ -77,7 +77,14 @@ class SftpSettings:
     host_keys: tuple[str, ...]  # "ssh-ed25519 AAAA…", several while a rotation overlaps
     credential: str  # reference: connection:<id>, env:<NAME> or file:<path> of the private key
     port: Annotated[int, Gt(0), Le(65_535)] = 22
-    timeout: timedelta = timedelta(seconds=30)
+    timeout: timedelta = timedelta(seconds=30)  # for one answer, to its last byte
+    deadline: timedelta | None = None  # for a login, a listing or any other operation as a whole
+    minimum_rate: Annotated[int, Gt(0)] = 10_000  # bytes a second; by that much a transfer puts off its deadline
+
+    @property
+    def patience(self) -> timedelta:
+        """The deadline of an operation, without what it transfers."""
+        return self.deadline or 4 * self.timeout
 
 
 @dataclass(frozen=True)

@@ -25,26 +25,39 @@ from jobs.errors import (
 from jobs.ports import Delivery, Listing, RemoteFile
 
 _MOVE_TRIES = 1_000
+_MEANT = (
+    (TimeoutError, "no answer in time"),
+    (ConnectionError, "the connection broke"),
+    (FileNotFoundError, "it is not there"),
+    (PermissionError, "it is not allowed"),
+    (OSError, "it was refused"),
+)
+_NO_SIZE = 1 << 63  # from here on a size is a negative number that the other side did not mean
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the other side says of one entry, links not followed; 0 where it says nothing."""
+    """What the other side says of one entry, links not followed; 0, or None for a size, where it says nothing."""
 
     mode: int
-    size: int
+    size: int | None
     mtime: int
 
     @property
     def is_regular(self) -> bool:
-        return stat.S_ISREG(self.mode)
+        """A file. Servers on Windows, and others, tell no type (or no mode at all) but a size: that is one, too."""
+        return self.size is not None and self.size < _NO_SIZE and stat.S_IFMT(self.mode) in (0, stat.S_IFREG)
+
+    def file(self, name: str) -> RemoteFile | None:
+        """The file these are the facts of, if it is one."""
+        return RemoteFile(name, self.size or 0, self.mtime) if self.is_regular else None
 
 
 class FileCalls(Protocol):
     """The file calls a session needs.
 
     They raise FileNotFoundError and PermissionError for what they say, TimeoutError or ConnectionError
-    when no answer came, and any other OSError when the other side refused or failed.
+    when no answer came, and any other OSError when the other side refused or failed (EOPNOTSUPP: it cannot do that).
     """
 
     server_key: str
@@ -81,8 +94,8 @@ class FileSession:
                 if raw in (b".", b"..") or raw.endswith(PART.encode()) or stat.S_ISDIR(facts.mode):
                     continue
                 name = raw.decode("utf-8", "replace")
-                if self._safe(name) and name not in files and facts.is_regular:
-                    files[name] = RemoteFile(name, facts.size, facts.mtime)
+                if self._safe(name) and name not in files and (file := facts.file(name)):
+                    files[name] = file
                 else:
                     refused.append(printable(raw))
         return Listing(tuple(files[name] for name in sorted(files)), tuple(sorted(refused)))
@@ -91,7 +104,7 @@ class FileSession:
         path = remote_path(folder, name, self._safe)
         with _answered(f"stat {name}", ChannelUnavailable):
             facts = self._calls.facts(path)
-        return RemoteFile(name, facts.size, facts.mtime) if facts and facts.is_regular else None
+        return facts.file(name) if facts else None
 
     def unfinished(self, folder: str, name: str) -> bool:
         path = remote_path(folder, name, self._safe) + PART
@@ -217,5 +230,7 @@ def _answered(doing: str, lost: type[Retry]) -> Iterator[None]:
 
 
 def reason(error: BaseException | None) -> str:
-    """Kind and text of an error; the text may be the other side's, so it is quoted and cut."""
-    return f"{type(error).__name__} {printable(str(error))}"
+    """What went wrong, for people; never empty. The text may be the other side's, so it is quoted and cut."""
+    said = getattr(error, "strerror", None) or str(error or "")
+    meant = next((text for kind, text in _MEANT if isinstance(error, kind)), "the connection broke")
+    return f"{meant}: {printable(said)}" if said else meant

@@ -1,7 +1,8 @@
-"""SFTP to a partner: pinned host keys only, a timeout on every wait, names kept as data.
+"""SFTP to a partner: pinned host keys only, a limit on every wait, names kept as data.
 
-What the partner's server says is never trusted: names, sizes, counts and texts are checked or cut.
-Facts about paramiko are those of version 5.1 (`paramiko/client.py`, `sftp_client.py`, `sftp_file.py`).
+What the partner's server says is never trusted: names, sizes, counts and texts are checked or cut
+(`adapters/channels/sftp_wire.py`), and time is bounded (`adapters/channels/watchdog.py`).
+Facts about paramiko are those of version 5.1 (`paramiko/client.py`, `transport.py`, `packet.py`).
 """
 
 from __future__ import annotations
@@ -10,33 +11,21 @@ import base64
 import io
 import secrets
 import socket
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any, BinaryIO, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 import paramiko
 from paramiko.pkey import UnknownKeyType
-from paramiko.sftp import (
-    CMD_CLOSE,
-    CMD_DATA,
-    CMD_HANDLE,
-    CMD_NAME,
-    CMD_OPENDIR,
-    CMD_READ,
-    CMD_READDIR,
-    CMD_STATUS,
-    CMD_WRITE,
-    SFTPError,
-    int64,
-)
 
 from adapters.channels.names import is_safe, printable
-from adapters.channels.session import Facts, FileSession, reason
-from jobs.errors import ChannelUnavailable, ConfigurationFaulty, HostKeyRefused, LoginRefused, RemotePathRefused
+from adapters.channels.session import FileSession, reason
+from adapters.channels.sftp_calls import Patience, SftpCalls
+from adapters.channels.sftp_wire import Requests
+from adapters.channels.watchdog import Watchdog, Wire
+from jobs.errors import ChannelUnavailable, ConfigurationFaulty, HostKeyRefused, LoginRefused
 from jobs.ports import Session
 from jobs.providers import SftpSettings
 
@@ -48,14 +37,11 @@ _DISABLED = {
 _RSA_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256")
 
 _CONNECT_TRIES = 3
-_REQUEST = 32_640  # bytes; with its header one SSH packet, which every server takes
-_DEPTH = 64  # requests under way at once, as OpenSSH's own client
-_ENTRY_LIMIT = 50_000
-_ENTRY_BYTES = 12  # the least an entry takes
 
 # A lost or babbling server shows as any of these: SSHException, EOFError, OSError (closed, reset),
-# TimeoutError (an OSError), SFTPError (garbage), ValueError (texts that are not UTF-8).
-_BROKEN = (paramiko.SSHException, EOFError, OSError, SFTPError, ValueError)
+# TimeoutError (an OSError), ValueError (texts that are not UTF-8).
+_BROKEN = (paramiko.SSHException, EOFError, OSError, ValueError)
+_SAYS_NOTHING = {"No existing session"}  # what paramiko says of a cut at the wrong moment
 
 
 class PrivateKeyText(Protocol):
@@ -75,6 +61,7 @@ class SftpChannel:
         self._private_key = private_key
         self._safe = safe
         self._timeout = settings.timeout.total_seconds()
+        self._patience = Patience(settings.patience.total_seconds(), settings.minimum_rate)
 
     @contextmanager
     def open(self) -> Iterator[Session]:
@@ -85,18 +72,12 @@ class SftpChannel:
         """
         pinned = tuple(_host_key(line) for line in self._settings.host_keys)
         own_key = _own_key(self._private_key.reveal())
-        client, connection = self._connected(pinned, own_key)
+        calls, connection = self._connected(pinned, own_key)
         with connection:
-            transport = client.get_transport()
-            if transport is None:
-                raise ChannelUnavailable(f"{self._settings.host} closed the connection")
-            calls = _SftpCalls(self._sftp(client, transport), transport.get_remote_server_key().fingerprint)
             yield FileSession(calls, self._safe)
 
-    def _connected(
-        self, pinned: tuple[paramiko.PKey, ...], own_key: paramiko.PKey
-    ) -> tuple[paramiko.SSHClient, ExitStack]:
-        """The client, and what closes its connection.
+    def _connected(self, pinned: tuple[paramiko.PKey, ...], own_key: paramiko.PKey) -> tuple[SftpCalls, ExitStack]:
+        """The calls, and what closes their connection.
 
         One that is refused or reset (sshd's MaxStartups) is tried again at once. All tries share one timeout, so a
         silent host costs it once.
@@ -112,36 +93,54 @@ class SftpChannel:
                 time.sleep(pause)
         return self._connect(pinned, own_key)
 
-    def _connect(
-        self, pinned: tuple[paramiko.PKey, ...], own_key: paramiko.PKey
-    ) -> tuple[paramiko.SSHClient, ExitStack]:
-        to = self._settings
+    def _connect(self, pinned: tuple[paramiko.PKey, ...], own_key: paramiko.PKey) -> tuple[SftpCalls, ExitStack]:
         client = paramiko.SSHClient()
         client.set_missing_host_key_policy(_PinnedOnly(pinned))
         with ExitStack() as undo:
             try:
                 # paramiko's close() does nothing once its thread found the connection broken: the socket is ours
-                wire = undo.enter_context(socket.create_connection((to.host, to.port), self._timeout))
+                to = (self._settings.host, self._settings.port)
+                plain = undo.enter_context(socket.create_connection(to, self._timeout))
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                wire = Wire(plain)
                 undo.callback(client.close)
-                wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                client.connect(
-                    to.host,
-                    to.port,
-                    to.user,
-                    sock=wire,
-                    pkey=own_key,
-                    look_for_keys=False,
-                    allow_agent=False,
-                    timeout=self._timeout,
-                    banner_timeout=self._timeout,
-                    auth_timeout=self._timeout,
-                    channel_timeout=self._timeout,
-                    disabled_algorithms=_DISABLED,
-                    transport_factory=partial(_Transport, pinned),
-                )
+                watchdog = undo.enter_context(Watchdog(wire.shut_down))
+                with watchdog.within(self._patience.whole):
+                    self._log_in(client, wire, pinned, own_key)
+                    calls = self._start(client, wire, watchdog)
             except _BROKEN as error:
                 self._refuse(client, error)
-            return client, undo.pop_all()
+            return calls, undo.pop_all()
+
+    def _log_in(
+        self, client: paramiko.SSHClient, wire: Wire, pinned: tuple[paramiko.PKey, ...], own_key: paramiko.PKey
+    ) -> None:
+        client.connect(
+            self._settings.host,
+            self._settings.port,
+            self._settings.user,
+            sock=wire,  # type: ignore[arg-type]  # paramiko takes what behaves like a socket
+            pkey=own_key,
+            look_for_keys=False,
+            allow_agent=False,
+            timeout=self._timeout,
+            banner_timeout=self._timeout,
+            auth_timeout=self._timeout,
+            channel_timeout=self._timeout,
+            disabled_algorithms=_DISABLED,
+            transport_factory=partial(_Transport, pinned),
+        )
+
+    def _start(self, client: paramiko.SSHClient, wire: Wire, watchdog: Watchdog) -> SftpCalls:
+        transport = client.get_transport()
+        if transport is None:
+            raise ConnectionError("closed after the login")
+        channel = transport.open_session(timeout=self._timeout)
+        with watchdog.within(self._timeout):
+            channel.invoke_subsystem("sftp")  # waits for its answer without a timeout
+        requests = Requests(_Stream(channel, wire), watchdog, self._timeout)
+        requests.start()
+        return SftpCalls(requests, watchdog, self._patience, transport.get_remote_server_key().fingerprint)
 
     def _refuse(self, client: paramiko.SSHClient, error: Exception) -> NoReturn:
         to = self._settings
@@ -151,60 +150,26 @@ class SftpChannel:
         answered = isinstance(error, paramiko.AuthenticationException) and "timeout" not in str(error)
         if answered and transport and transport.is_active():
             raise LoginRefused(f"{to.host} refuses user {to.user}") from error
-        raise ChannelUnavailable(f"connect to {to.host}:{to.port}: {reason(error)}") from error
-
-    def _sftp(self, client: paramiko.SSHClient, transport: paramiko.Transport) -> paramiko.SFTPClient:
-        # Channel.invoke_subsystem waits for its answer without a timeout; closing the client ends it.
-        watchdog = threading.Timer(self._timeout, client.close)
-        watchdog.start()
-        try:
-            channel = transport.open_session(timeout=self._timeout)
-            channel.settimeout(self._timeout)
-            channel.invoke_subsystem("sftp")
-            return paramiko.SFTPClient(channel)
-        except _BROKEN as error:
-            raise ChannelUnavailable(f"start SFTP at {self._settings.host}: {reason(error)}") from error
-        finally:
-            watchdog.cancel()
-            watchdog.join()
+        said = ConnectionError() if str(error) in _SAYS_NOTHING else error
+        raise ChannelUnavailable(f"connect to {to.host}:{to.port}: {reason(said)}") from error
 
 
-class _SftpCalls:
-    """See `adapters.channels.session.FileCalls`."""
+class _Stream:
+    """See `adapters.channels.sftp_wire.Stream`. Its waits end with the connection, which the watchdog shuts down."""
 
-    def __init__(self, sftp: paramiko.SFTPClient, server_key: str) -> None:
-        self._sftp = sftp
-        self.server_key = server_key
+    def __init__(self, channel: paramiko.Channel, wire: Wire) -> None:
+        self._channel = channel
+        self.relieve = wire.relieve
 
-    def facts(self, path: str) -> Facts | None:
-        try:
-            with _connection():
-                return _facts(self._sftp.lstat(path))
-        except FileNotFoundError:
-            return None
-
-    def entries(self, folder: str) -> Iterator[tuple[bytes, Facts]]:
+    def send(self, data: bytes) -> None:
         with _connection():
-            for name, attributes in _entries(self._sftp, folder):
-                yield name, _facts(attributes)
+            self._channel.sendall(data)
 
-    def write(self, path: str, stream: BinaryIO) -> int:
-        with _connection(), self._sftp.open(path, "w") as remote:
-            _write(self._sftp, remote.handle, stream)
-            return remote.stat().st_size or 0
-
-    def read(self, path: str, size: int) -> Generator[bytes]:
-        with _connection(), self._sftp.open(path, "r") as remote:
-            yield from _read(self._sftp, remote.handle, size)
-
-    def rename(self, path: str, target: str) -> None:
-        """Plain rename: `posix_rename` would overwrite."""
+    def receive(self, most: int) -> bytes:
         with _connection():
-            self._sftp.rename(path, target)
-
-    def remove(self, path: str) -> None:
-        with _connection():
-            self._sftp.remove(path)
+            if data := self._channel.recv(most):
+                return data
+        raise ConnectionError("closed by the other side")
 
 
 class _PinnedOnly(paramiko.MissingHostKeyPolicy):
@@ -237,121 +202,13 @@ class _Transport(paramiko.Transport):
         offers.ciphers = _CIPHERS
 
 
-class _Pipeline:
-    """Requests sent ahead of their answers, which may come in any order; read oldest first.
-
-    Uses paramiko's request layer (`_async_request`, `_read_response`, `_convert_status`: private).
-    Its public ways do not serve: pipelined writes drop the server's refusals, and `prefetch` builds
-    its whole request list in advance in a thread that waits for ever when the connection is lost.
-    """
-
-    def __init__(self, sftp: paramiko.SFTPClient) -> None:
-        self._sftp: Any = sftp
-        self._asked: deque[int] = deque()
-        self._answers: dict[int, tuple[int, paramiko.Message]] = {}
-
-    def __len__(self) -> int:
-        return len(self._asked)
-
-    def send(self, command: int, *arguments: object) -> None:
-        self._asked.append(self._sftp._async_request(self, command, *arguments))
-
-    def answer(self, expected: int) -> paramiko.Message:
-        """The answer to the oldest request. Raises EOFError or OSError when it is a refusal."""
-        number = self._asked.popleft()
-        while number not in self._answers:
-            self._sftp._read_response()
-        kind, message = self._answers.pop(number)
-        if kind == CMD_STATUS:
-            self._sftp._convert_status(message)
-        return _expect(expected, (kind, message))
-
-    def _async_response(self, kind: int, message: paramiko.Message, number: int) -> None:
-        """paramiko hands an answer over here."""
-        self._answers[number] = (kind, message)
-
-
-def _write(sftp: paramiko.SFTPClient, handle: object, stream: BinaryIO) -> None:
-    pipeline = _Pipeline(sftp)
-    offset = 0
-    while block := stream.read(_REQUEST):
-        pipeline.send(CMD_WRITE, handle, int64(offset), block)
-        offset += len(block)
-        if len(pipeline) >= _DEPTH:
-            pipeline.answer(CMD_STATUS)
-    while pipeline:
-        pipeline.answer(CMD_STATUS)
-
-
-def _read(sftp: paramiko.SFTPClient, handle: object, size: int) -> Iterator[bytes]:
-    """The first `size` bytes of an open file, or fewer when the server ends it earlier."""
-    pipeline = _Pipeline(sftp)
-    asked = 0
-    for offset in range(0, size, _REQUEST):
-        while asked < min(size, offset + _DEPTH * _REQUEST):
-            pipeline.send(CMD_READ, handle, int64(asked), min(_REQUEST, size - asked))
-            asked += _REQUEST
-        length = min(_REQUEST, size - offset)
-        try:
-            block = pipeline.answer(CMD_DATA).get_string()
-            while 0 < len(block) < length:  # a server may send less than it was asked for
-                rest = _Pipeline(sftp)
-                rest.send(CMD_READ, handle, int64(offset + len(block)), length - len(block))
-                block += rest.answer(CMD_DATA).get_string() or _end_of_file()
-        except EOFError:
-            return
-        if len(block) > length:
-            raise SFTPError("more bytes than were asked for")
-        yield block
-
-
-def _end_of_file() -> NoReturn:
-    raise EOFError
-
-
-def _entries(sftp: paramiko.SFTPClient, folder: str) -> Iterator[tuple[bytes, paramiko.SFTPAttributes]]:
-    """Every entry of a folder, its name as the bytes the server sent.
-
-    Does what `listdir_attr` does (`_request` and `_from_msg` are private): that one stops the
-    whole folder at one name that is not UTF-8, and believes any count of entries.
-    """
-    wire: Any = sftp
-    attributes: Any = paramiko.SFTPAttributes
-    handle = _expect(CMD_HANDLE, wire._request(CMD_OPENDIR, folder)).get_binary()
-    seen = 0
-    while seen < _ENTRY_LIMIT:
-        try:
-            answer = _expect(CMD_NAME, wire._request(CMD_READDIR, handle))
-        except EOFError:
-            wire._request(CMD_CLOSE, handle)
-            return
-        count = answer.get_int()
-        if count * _ENTRY_BYTES > len(answer.asbytes()):
-            raise SFTPError("a count of entries that cannot be")
-        for _ in range(count):
-            name = answer.get_binary()
-            answer.get_binary()  # the line `ls -l` would show
-            yield name, attributes._from_msg(answer)
-        seen += max(count, 1)
-    raise RemotePathRefused(f"the listing of {folder} does not end")
-
-
-def _expect(expected: int, answer: tuple[int, paramiko.Message]) -> paramiko.Message:
-    kind, message = answer
-    if kind != expected:
-        raise SFTPError(f"answer of kind {kind} instead of {expected}")
-    return message
-
-
 @contextmanager
 def _connection() -> Iterator[None]:
-    """Turn the other shapes a lost or babbling server shows into ConnectionError."""
+    """Turn the shapes a lost or babbling server shows into ConnectionError."""
     try:
         yield
-    except OSError:
-        raise
     except _BROKEN as error:
-        raise ConnectionError(f"{type(error).__name__} {error}") from error
+        raise ConnectionError(str(error)) from error
 
 
 def _host_key(line: str) -> paramiko.PKey:
@@ -377,9 +234,3 @@ def _own_key(text: str) -> paramiko.PKey:
 
 def _signatures(key: paramiko.PKey) -> tuple[str, ...]:
     return _RSA_SIGNATURES if key.get_name() == "ssh-rsa" else (key.get_name(),)
-
-
-def _facts(attributes: paramiko.SFTPAttributes) -> Facts:
-    """A server that tells no size tells of no usable file."""
-    mode = attributes.st_mode if attributes.st_size is not None else None
-    return Facts(mode or 0, attributes.st_size or 0, attributes.st_mtime or 0)

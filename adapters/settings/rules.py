@@ -189,6 +189,7 @@ RULES: dict[tuple[type, str], Callable[[str], object]] = {
     (SftpSettings, "host_keys"): host_key,
     (SftpSettings, "credential"): _reference,
     (SftpSettings, "timeout"): _positive_duration,
+    (SftpSettings, "deadline"): _positive_duration,
     (FolderSettings, "path"): _path,
     (Folders, "outbound"): _folder,
     (Folders, "inbound"): _folder,

@@ -38,9 +38,9 @@ SEALING = (
     "jobs.transmission:_commit_intent:before",
 )
 PART_IS_LEFT = (
-    "adapters.channels.sftp:_write:before",
+    "adapters.channels.sftp_calls:SftpCalls._write:before",
     "adapters.channels.session:FileSession._rename_part:before",
-    "adapters.channels.sftp:_SftpCalls.write:after",
+    "adapters.channels.sftp_calls:SftpCalls.write:after",
 )
 FINAL_NAME_IS_THERE = (
     "adapters.channels.session:FileSession._rename_part:after",

@@ -15,6 +15,7 @@ from typing import Any
 import paramiko
 import pytest
 
+from adapters.channels.sftp_wire import Requests
 from app.loopback import free_port
 from jobs.errors import ChannelUnavailable, DeliveryUncertain, TransferFailed
 from jobs.ports import Session
@@ -106,7 +107,7 @@ def test_a_black_hole_in_the_middle_of_an_upload_ends_by_timeout(sshd: Sshd, sou
         (paramiko.Transport, "auth_publickey"),
         (paramiko.Transport, "open_session"),
         (paramiko.Channel, "invoke_subsystem"),
-        (paramiko.SFTPClient, "_send_version"),
+        (Requests, "start"),
     ],
     ids=["banner", "key exchange", "login", "channel", "subsystem", "start of SFTP"],
 )

@@ -61,11 +61,12 @@ def test_names_that_are_paths_are_refused_and_written_nowhere(server: HostileSer
 def test_links_folders_and_sizeless_entries_are_no_files(server: HostileServer) -> None:
     server.files[b"link.pgp"] = Entry(mode=stat.S_IFLNK | 0o777)
     server.files[b"folder.pgp"] = Entry(mode=stat.S_IFDIR | 0o755)
-    server.files[b"nothing.pgp"] = Entry(mode=0)
+    server.files[b"nothing.pgp"] = Entry(mode=0, sized=False)
+    server.files[b"sizeless.pgp"] = Entry(sized=False)
     with server.channel().open() as session:
         listing = session.list("in")
     assert listing.files == ()
-    assert listing.refused == ("b'link.pgp'", "b'nothing.pgp'")
+    assert listing.refused == ("b'link.pgp'", "b'nothing.pgp'", "b'sizeless.pgp'")
 
 
 def test_a_name_that_is_listed_twice_counts_once(server: HostileServer) -> None:

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 import jobs
-from adapters.channels import sftp
+from adapters.channels.sftp_calls import SftpCalls
 from adapters.registry.tables import batches, leases
 from jobs.errors import ProviderBusy
 from jobs.leases import RENEWAL, TERM, Lease
@@ -120,7 +120,7 @@ def test_nobody_takes_over_in_the_middle_of_a_transaction(
 
 
 def test_a_run_that_lost_its_lease_while_uploading_renames_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = sftp._SftpCalls.write
+    write = SftpCalls.write
 
     def overtaken(*arguments: object) -> int:
         written = write(*arguments)  # type: ignore[arg-type]
@@ -132,7 +132,7 @@ def test_a_run_that_lost_its_lease_while_uploading_renames_nothing(desk: Desk, m
     row = order_row(next(desk.numbers))
     desk.dispatch(row)
     with monkeypatch.context() as patch:
-        patch.setattr(sftp._SftpCalls, "write", overtaken)
+        patch.setattr(SftpCalls, "write", overtaken)
         with pytest.raises(ProviderBusy):
             desk.request()
     assert [path.suffix for path in desk.simulator.to_provider.iterdir() if path.is_file()] == [".part"]

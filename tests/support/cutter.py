@@ -1,4 +1,4 @@
-"""A TCP proxy that harms the connections that go through it: cut, black hole, refusal."""
+"""A TCP proxy that harms the connections that go through it: cut, black hole, stall, drip, refusal."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Harm(StrEnum):
     RESET = "reset"  # both sides get a TCP reset
     FINISH = "finish"  # both sides get an orderly end
     BLACKHOLE = "black hole"  # the bytes vanish, the connections stay
+    STALL = "stall"  # nothing is taken any more, the connections stay
+    DRIP = "drip"  # the bytes come one by one, `pause` seconds apart
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Cutter:
     harm: Harm | None = None
     way: Way = Way.TO_CLIENT
     after: int = 0
+    pause: float = 0.2
     refused: int = 0  # that many connections are reset before a byte is passed on
     connections: int = 0
     passed: dict[Way, int] = field(default_factory=lambda: dict.fromkeys(Way, 0))
@@ -46,6 +49,7 @@ class Cutter:
         self._counting = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = [self._listener]
+        self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
         self._start(self._accept)
 
@@ -60,6 +64,7 @@ class Cutter:
             self.harm, self.way, self.after = harm, way, after
 
     def close(self) -> None:
+        self._closed.set()
         for each in self._sockets:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -96,7 +101,7 @@ class Cutter:
                 room = self._count(way, len(data))
                 target.sendall(data[: max(room, 0)])
                 if room < len(data):
-                    self._hurt(source, target)
+                    self._hurt(source, target, data[max(room, 0) :])
             target.shutdown(socket.SHUT_WR)
 
     def _count(self, way: Way, length: int) -> int:
@@ -106,12 +111,21 @@ class Cutter:
             self.passed[way] += length
         return room
 
-    def _hurt(self, *ends: socket.socket) -> None:
-        for each in ends:
-            if self.harm is Harm.RESET:
-                _reset(each)
-            elif self.harm is Harm.FINISH:
-                each.shutdown(socket.SHUT_RDWR)
+    def _hurt(self, source: socket.socket, target: socket.socket, rest: bytes) -> None:
+        match self.harm:
+            case Harm.RESET:
+                _reset(source)
+                _reset(target)
+            case Harm.FINISH:
+                source.shutdown(socket.SHUT_RDWR)
+                target.shutdown(socket.SHUT_RDWR)
+            case Harm.STALL:
+                self._closed.wait()
+            case Harm.DRIP:
+                for byte in rest:
+                    if self._closed.wait(self.pause):
+                        return
+                    target.sendall(bytes([byte]))
 
 
 def _reset(end: socket.socket) -> None:

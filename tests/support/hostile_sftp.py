@@ -18,15 +18,18 @@ from tests.support.sshd import KeyPair, TextKey
 
 @dataclass
 class Entry:
-    """A file as the server tells of it; `claimed` is the size it states instead of the true one."""
+    """A file as the server tells of it; `claimed` is the size it states instead of the true one, if it states one."""
 
     data: bytearray = field(default_factory=bytearray)
     claimed: int | None = None
     mode: int = stat.S_IFREG | 0o644
     mtime: int = 1_700_000_000
+    sized: bool = True
 
     def attrs(self) -> asyncssh.SFTPAttrs:
         size = len(self.data) if self.claimed is None else self.claimed
+        if not self.sized:
+            return asyncssh.SFTPAttrs(permissions=self.mode)
         return asyncssh.SFTPAttrs(size=size, permissions=self.mode, atime=self.mtime, mtime=self.mtime)
 
 
@@ -137,6 +140,6 @@ def _name(path: bytes) -> bytes:
 def hostile_server() -> Iterator[HostileServer]:
     """A server on a free port; gone with the block."""
     server = HostileServer()
-    with serving(server.host_key, lambda chan: _Sftp(chan, server)) as served:
+    with serving(server.host_key, sftp_factory=lambda chan: _Sftp(chan, server)) as served:
         server.port = served.port
         yield server

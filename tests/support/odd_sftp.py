@@ -217,6 +217,6 @@ def odd_server(
 ) -> Iterator[OddServer]:
     """Serve `root` on a free port; gone with the block."""
     server = OddServer(root, frozenset(odd), room, closed, late)
-    with serving(server.host_key, lambda chan: _Files(chan, server)) as served:
+    with serving(server.host_key, sftp_factory=lambda chan: _Files(chan, server)) as served:
         server._served = served
         yield server

@@ -7,12 +7,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import asyncssh
 
 from tests.support.sshd import KeyPair
 
 _READY_SECONDS = 10.0
+
+Session = Callable[[], asyncssh.SSHServerSession[bytes]]
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,21 @@ class Served:
 class _NoLogin(asyncssh.SSHServer):
     """Anybody may enter: logging in is not what these servers are for."""
 
-    def __init__(self, connections: list[asyncssh.SSHServerConnection]) -> None:
+    def __init__(self, connections: list[asyncssh.SSHServerConnection], session: Session | None) -> None:
         self._connections = connections
+        self._session = session
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connections.append(conn)
+        self._connection = conn
 
     def begin_auth(self, username: str) -> bool:
         return False
+
+    def session_requested(self) -> Any:
+        if self._session is None:
+            return False
+        return self._connection.create_server_channel(encoding=None), self._session()
 
 
 async def forever() -> None:
@@ -42,21 +52,19 @@ async def forever() -> None:
 
 
 @contextmanager
-def serving(
-    host_key: KeyPair, make: Callable[[asyncssh.SSHServerChannel[bytes]], asyncssh.SFTPServer]
-) -> Iterator[Served]:
-    """Serve what `make` makes for each session, on a free port."""
+def serving(host_key: KeyPair, session: Session | None = None, **options: Any) -> Iterator[Served]:
+    """Serve on a free port, by sessions of the test's own or by `options` of `asyncssh.create_server`."""
     loop, ready, stopped = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
     connections: list[asyncssh.SSHServerConnection] = []
     ports: list[int] = []
 
     async def serve() -> None:
         listener = await asyncssh.create_server(
-            lambda: _NoLogin(connections),
+            lambda: _NoLogin(connections, session),
             "127.0.0.1",
             0,
             server_host_keys=[asyncssh.import_private_key(host_key.private)],
-            sftp_factory=make,
+            **options,
         )
         ports.append(listener.get_port())
         ready.set()

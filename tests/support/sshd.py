@@ -93,6 +93,7 @@ class Sshd:
         host_keys: tuple[str, ...] | None = None,
         private_key: str | None = None,
         timeout: float = 10,
+        deadline: timedelta | None = None,
     ) -> SftpChannel:
         """A channel to this server, or to a proxy before it, with what the test wants different."""
         settings = SftpSettings(
@@ -102,6 +103,7 @@ class Sshd:
             credential="env:UNUSED",
             port=port or self.port,
             timeout=timedelta(seconds=timeout),
+            deadline=deadline,
         )
         return SftpChannel(settings, TextKey(private_key or self.private_key))
 
