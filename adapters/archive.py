@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from adapters.spool import FileSpool, sync
+from jobs.causes import on_disk
 from jobs.errors import MessageDamaged, NotFound
 from jobs.ports import Cipher, Spool
 
@@ -29,7 +30,9 @@ class FileArchive:
     def __init__(self, root: Path, cipher: Cipher, spool: Spool | None = None) -> None:
         self._root = root
         self._cipher = cipher
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._what = f"the archive {root}"
+        with on_disk(self._what):
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._staging = FileSpool(root / _STAGING)
         self._staging.sweep()
         self._spool = spool or self._staging
@@ -37,9 +40,9 @@ class FileArchive:
     def keep(self, source: Path) -> str:
         """Keep the bytes of `source`; the key is their SHA-256.
 
-        Raises MessageDamaged when the archive holds other bytes under that key.
+        Raises MessageDamaged when the archive holds other bytes under that key; DiskFull, StorageFailed, PathUnusable.
         """
-        with self._staging.file() as staged:
+        with self._staging.file() as staged, on_disk(self._what):
             with source.open("rb") as stream, staged.open("xb") as copy:
                 shutil.copyfileobj(stream, copy, 1 << 20)
             key = _digest(staged)
@@ -63,7 +66,8 @@ class FileArchive:
             return key
         with self._staging.file() as staged:
             self._cipher.protect_own(data, staged)
-            _publish(staged, kept)
+            with on_disk(self._what):
+                _publish(staged, kept)
         return key
 
     def path(self, key: str) -> Path:
@@ -77,7 +81,8 @@ class FileArchive:
         kept = self.path(key)
         with self._spool.file() as opened:
             self._cipher.open_own(kept, opened, _LIMIT)
-            data = opened.read_bytes()
+            with on_disk("the spool"):
+                data = opened.read_bytes()
         _must_match(hashlib.sha256(data).hexdigest(), key)
         return data
 

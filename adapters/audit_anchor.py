@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from jobs.causes import on_disk
 from jobs.errors import Setup
 
 _LINE = 512  # bytes, more than any line has
@@ -26,10 +27,10 @@ class AuditAnchor:
         self._path = path
 
     def keep(self, number: int, digest: str, run_id: str) -> None:
-        """Append a line, durably; nothing if the last one says the same."""
+        """Append a line, durably; nothing if the last one says the same. Raises what `on_disk` does."""
         noted = f"{number} {digest} "
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(self._path, flags, 0o600), "r+b", buffering=0) as file:
+        with on_disk("the audit anchor"), os.fdopen(os.open(self._path, flags, 0o600), "r+b", buffering=0) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _LINE))
             last = file.read().decode("utf-8", "replace").splitlines()[-1:]
             if not last or not last[0].startswith(noted):

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from jobs.causes import on_disk
+
 _LOCK = ".lock"
 
 
@@ -22,31 +24,44 @@ class FileSpool:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        root.chmod(0o700)
+        self._what = f"the spool {root}"
+        with on_disk(self._what):
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            root.chmod(0o700)
 
     @contextmanager
     def file(self, suffix: str = "") -> Iterator[Path]:
         """A path that does not exist, `<root>/<process>-<random>/file<suffix>`; its folder is removed on exit.
 
-        Raises ValueError for a suffix with a path separator.
+        Raises ValueError for a suffix with a path separator; DiskFull, StorageFailed, PathUnusable.
         """
         if os.sep in suffix:
             raise ValueError("a suffix is no path")
-        with _locked(self._root):  # a sweep must not see the folder before its lock
-            folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self._root))
-            lock = _take(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with on_disk(self._what):
+            folder, lock = self._new_folder()
         try:
             yield folder / f"file{suffix}"
         finally:
-            with _locked(self._root):
-                shutil.rmtree(folder)
+            try:
+                with on_disk(self._what), _locked(self._root):
+                    shutil.rmtree(folder)
+            finally:
                 os.close(lock)
 
     def sweep(self) -> int:
         """Remove what ended processes left; returns how many files."""
-        with _locked(self._root):
+        with on_disk(self._what), _locked(self._root):
             return sum(_remove_left_over(entry) for entry in self._root.iterdir() if entry.name != _LOCK)
+
+    def _new_folder(self) -> tuple[Path, int]:
+        """A folder and its lock; nothing is left where one of them cannot be made."""
+        with _locked(self._root):  # a sweep must not see the folder before its lock
+            folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self._root))
+            try:
+                return folder, _take(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                folder.rmdir()
+                raise
 
 
 def sync(path: Path) -> None:

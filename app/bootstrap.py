@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,16 +23,30 @@ from adapters.settings import Connections, Settings, Workspace, load, registry_u
 from app.wiring import make_cipher, make_exchange
 from jobs.cancellation import cancel_batch
 from jobs.catalogue import PLANS, STEPS
+from jobs.causes import on_disk, system_error
 from jobs.context import Exchange
-from jobs.errors import MusterError, NotConserved
+from jobs.errors import MusterError, NotConserved, ReportLater, Retry, Setup
 from jobs.job import Job
 from jobs.loading import receive_answer
 from jobs.reporting import close_interrupted, close_run
 from jobs.runs import Run, RunReport, RunStatus, Step, Validation, schedule_of
 from jobs.work import Work
 
+log = logging.getLogger("muster.run")
+
+_PAGES_LOOKED_FOR = 20  # newest runs, when one ends
+
 Watch = Callable[[str, Callable[[], Step]], object]
 """Is given the name of each step and the call that takes it, and has to make that call."""
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A run that has ended: its report, where its page lies or will, and why that could not be written now (or "")."""
+
+    report: RunReport
+    path: Path
+    later: str
 
 
 class Muster:
@@ -51,17 +67,11 @@ class Muster:
         """
         workspace = workspace or Workspace.find()
         settings = load(workspace, KINDS)
-        registry = Registry(registry_url(settings, workspace).reveal())
-        registry.migrate()
-        cipher = make_cipher(workspace, settings)
-        owner = LeaseOwner(workspace.owners)
-        try:
-            exchange = make_exchange(workspace, settings, connections, registry, cipher, owner)
-            yield cls(workspace, settings, exchange, registry)
-        finally:
-            owner.close()
-            cipher.close()
-            registry.close()
+        with closing(Registry(registry_url(settings, workspace).reveal())) as registry:
+            registry.migrate()
+            with closing(make_cipher(workspace, settings)) as cipher, _owner(workspace) as owner:
+                exchange = make_exchange(workspace, settings, connections, registry, cipher, owner)
+                yield cls(workspace, settings, exchange, registry)
 
     def begin(
         self,
@@ -111,38 +121,57 @@ class Muster:
         plan = PLANS[run.job].steps[position]
         try:
             work = plan.load()(self.exchange, run)
-        except MusterError as error:
-            self.record(run, position, Step(name, 0, str(error), status=RunStatus.FAILED))
-            raise
+        except OSError as error:
+            known = system_error(error)
+            self._record_failure(run, position, name, str(known))
+            raise known from error
         except Exception as error:
-            what = f"unexpected {type(error).__name__}; see the log"
-            self.record(run, position, Step(name, 0, what, status=RunStatus.FAILED))
+            known_as = (
+                str(error) if isinstance(error, MusterError) else f"unexpected {type(error).__name__}; see the log"
+            )
+            self._record_failure(run, position, name, known_as)
             raise
         step = work.step(plan.idle)
         self.record(run, position, step, work)
         return step
 
-    def finish(self, run_id: str) -> tuple[RunReport, Path]:
-        """Close the run: validate, prove the conservation, write the report. Raises NotConserved after that."""
+    def close(self, run_id: str) -> Closed:
+        """Close the run: validate, prove the conservation, keep the report in the registry, then lay down what it can
+        of page and anchor. Raises NotConserved after that.
+        """
         with self.registry.view() as tx:
             run = tx.runs.get(run_id)
             recorded = tx.runs.steps_of(run_id)
         steps = [(step, [_VALIDATION.validate_python(item) for item in listed]) for step, listed in recorded]
         report = close_run(self.exchange, run, steps)
-        path = self._keep(report)
+        path, later = self._keep(report)
         if not report.conservation.holds:
             broken = [check.name for check in report.conservation.checks if not check.holds]
             raise NotConserved("the count does not add up: " + "; ".join(broken), report=str(path))
-        return report, path
+        return Closed(report, path, later)
 
-    def _keep(self, report: RunReport) -> Path:
-        """The run has ended: its report in the registry and as a page, and the trail's end noted outside."""
+    def finish(self, run_id: str) -> tuple[RunReport, Path]:
+        """`close`, where page and anchor are to be there at the end. Raises NotConserved, then ReportLater."""
+        closed = self.close(run_id)
+        if closed.later:
+            what = f"the run is closed and recorded, but not yet written: {closed.later}"
+            raise ReportLater(what, report=str(closed.path))
+        return closed.report, closed.path
+
+    def _keep(self, report: RunReport) -> tuple[Path, str]:
+        """The run has ended: its report in the registry, then as a page, and the trail's end noted outside.
+
+        Returns the page's place, and why page or note could not be written, which fails nothing.
+        """
         with self.registry.transaction() as tx:
             tx.runs.end(report.run.id, report.run.status, report.ended_at, to_json(report))
             newest = tx.audit.head()
+        # Crash window: the run is closed, its page not written; the next run that ends writes it.
+        tasks = [partial(self._write_pages, report)]
         if newest is not None:
-            AuditAnchor(self.workspace.audit_anchor).keep(*newest, report.run.id)
-        return ReportStore(self.workspace.reports, self.settings.organisation, self.settings.zone).write(report)
+            tasks.append(partial(AuditAnchor(self.workspace.audit_anchor).keep, *newest, report.run.id))
+        later = [error.what for task in tasks if (error := _failure_of(task)) is not None]
+        return self._pages.path(report.run), "; ".join(later)
 
     def run(self, job: Job, **options: Any) -> tuple[RunReport, Path]:
         """A whole run without Airflow; see `begin` for the options and `carry_out` for its end."""
@@ -153,19 +182,23 @@ class Muster:
 
         `first`: the position of the step to begin with, where those before it are recorded already.
         """
-        failure: MusterError | None = None
+        failure: Exception | None = None
         for name in STEPS[run.job][first:]:
             take = partial(self.step, run.id, name)
             try:
                 watch(name, take) if watch else take()
-            except MusterError as error:
+            except Exception as error:
                 failure = error
                 break
-        report, path = self.finish(run.id)
-        if failure is not None:
-            failure.facts["report"] = str(path)
-            raise failure
-        return report, path
+        if failure is None:
+            return self.finish(run.id)
+        try:
+            closed = self.close(run.id)
+        except (Retry, Setup):  # the registry is away, too: the next run closes this one
+            raise failure from None
+        if isinstance(failure, MusterError):
+            failure.facts["report"] = str(closed.path)
+        raise failure
 
     def report(self, run_id: str) -> RunReport:
         """The report of a finished run, from the registry. Raises NotFound."""
@@ -175,6 +208,10 @@ class Muster:
     def report_html(self, run_id: str) -> str:
         """The report page, rendered again, so that any host can show it. Raises NotFound."""
         return render_html(self.report(run_id), self.settings.organisation, self.settings.zone)
+
+    def page(self, report: RunReport) -> Path:
+        """The report's page, written if it is not there. Raises DiskFull, StorageFailed, PathUnusable."""
+        return self._pages.path(report.run) if self._pages.has(report.run) else self._pages.write(report)
 
     def recent_runs(self, limit: int) -> list[Run]:
         """Newest first."""
@@ -187,11 +224,11 @@ class Muster:
         try:
             digest = receive_answer(self.exchange, self.settings.provider(provider), body, run)
         except MusterError as error:
-            self.record(run, 0, Step("inbound_device_enrolment", 0, str(error), status=RunStatus.FAILED))
-            self.finish(run.id)
+            self._record_failure(run, 0, "inbound_device_enrolment", str(error))
+            self.close(run.id)
             raise
         self.record(run, 0, Step("inbound_device_enrolment", 1, "one answer received, the next response run loads it"))
-        self.finish(run.id)
+        self.close(run.id)
         return digest
 
     def cancel_batch(self, number: str, actor: str, reason: str) -> int:
@@ -209,6 +246,41 @@ class Muster:
             tx.runs.record_step(run.id, position, step, validations=validations)
             for found in work.findings if work is not None and run.dry_run else ():
                 tx.runs.add_findings(run.id, None, found.source, found.found)
+
+    @property
+    def _pages(self) -> ReportStore:
+        return ReportStore(self.workspace.reports, self.settings.organisation, self.settings.zone)
+
+    def _write_pages(self, report: RunReport) -> None:
+        """This run's page, and those of the runs before it that could not be written."""
+        self._pages.write(report)
+        for run in self.recent_runs(_PAGES_LOOKED_FOR):
+            if run.status is not RunStatus.RUNNING and not self._pages.has(run):
+                self._pages.write(self.report(run.id))
+
+    def _record_failure(self, run: Run, position: int, name: str, what: str) -> None:
+        """Why the step failed is more than that it could not be recorded."""
+        try:
+            self.record(run, position, Step(name, 0, what, status=RunStatus.FAILED))
+        except MusterError as error:
+            log.warning("run %s: %s failed, which could not be recorded: %s", run.id, name, error.what)
+
+
+@contextmanager
+def _owner(workspace: Workspace) -> Iterator[LeaseOwner]:
+    with on_disk("the folder of lease owners"):
+        owner = LeaseOwner(workspace.owners)
+    with closing(owner):
+        yield owner
+
+
+def _failure_of(task: Callable[[], object]) -> MusterError | None:
+    try:
+        task()
+    except MusterError as error:
+        log.warning("%s", error)
+        return error
+    return None
 
 
 _VALIDATION = TypeAdapter(Validation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from adapters.inboxes.uploads import HandedIn
 from app.bootstrap import Muster, Watch
 from jobs.catalogue import STEPS
-from jobs.errors import Retry
+from jobs.errors import ReportLater, Retry
 from jobs.job import Job
 from jobs.runs import Run, RunReport, Step
 from jobs.upload import Consent, Upload
@@ -64,7 +65,8 @@ def preview(app: Muster, handed: HandedIn, actor: str) -> Preview:
         refusal = refused
         note_refusal(handed.name, refused, work)
     app.record(run, STEPS[Job.BULK_UPLOAD].index(_APPLY), work.step(""), work)
-    return Preview(found, refusal, *app.finish(run.id))
+    closed = app.close(run.id)
+    return Preview(found, refusal, closed.report, closed.path)
 
 
 def answer_of(app: Muster, handed: HandedIn, found: Previewed) -> bytes:
@@ -77,6 +79,8 @@ def apply(app: Muster, handed: HandedIn, actor: str, watch: Watch | None = None)
     run, upload = _received(app, handed, actor)
     try:
         _, page = _patient(app).carry_out(run, watch, first=1)
+    except ReportLater as later:
+        page = Path(str(later.facts["report"]))
     except Retry as error:
         raise UploadLater(f"upload {upload.id} is received and safe, but not applied yet: {error.what}") from error
     with app.registry.view() as tx:
@@ -86,7 +90,7 @@ def apply(app: Muster, handed: HandedIn, actor: str, watch: Watch | None = None)
 def store(app: Muster, handed: HandedIn, actor: str) -> Upload:
     """Archive and register it, for the next run to preview: it is held until somebody agrees."""
     run, upload = _received(app, handed, actor)
-    app.finish(run.id)
+    app.close(run.id)
     return upload
 
 
@@ -101,7 +105,8 @@ def _received(app: Muster, handed: HandedIn, actor: str) -> tuple[Run, Upload]:
 def continue_uploads(app: Muster, number: int, actor: str, watch: Watch | None = None) -> None:
     """A run after a decision: the committed upload is applied and answered. Raises UploadLater."""
     try:
-        _patient(app).carry_out(app.begin(Job.BULK_UPLOAD, actor=actor), watch)
+        with suppress(ReportLater):  # what was decided is done
+            _patient(app).carry_out(app.begin(Job.BULK_UPLOAD, actor=actor), watch)
     except Retry as error:
         raise UploadLater(f"the decision about upload {number} stands, and waits: {error.what}") from error
 

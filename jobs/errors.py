@@ -158,6 +158,58 @@ class KeyUnusable(Setup):
     remedy = "Import or renew the key, then run `muster keys list`"
 
 
+# --- this machine and its registry -----------------------------------------------------
+
+
+class DiskFull(Retry):
+    """No space, no quota, or a file over the size a process may write."""
+
+    code = "DISK_FULL"
+    remedy = "Nothing is lost: make room there; it is tried again, or run the job again"
+
+
+class StorageFailed(Retry):
+    """Read-only, broken, too many open files: the operating system could not do it now."""
+
+    code = "STORAGE_FAILED"
+    remedy = "It is tried again; if it lasts, check the disk, its mount and the limit on open files (`muster doctor`)"
+
+
+class PathUnusable(Setup):
+    """A file or folder of ours is missing, in the way, or closed to us."""
+
+    code = "PATH_UNUSABLE"
+    remedy = "Check the path and its rights, then run the job again"
+
+
+class ReportLater(Retry):
+    """The run is closed and its report kept in the registry, but the page or the anchor could not be written."""
+
+    code = "REPORT_LATER"
+    remedy = "The work is done and recorded: the next run writes the page, or `muster report`"
+
+
+class RegistryBusy(Retry):
+    """Locked by another process, a deadlock, or too many connections."""
+
+    code = "REGISTRY_BUSY"
+    remedy = "It is tried again; if it lasts, look for what else works with the database"
+
+
+class RegistryAway(Retry):
+    """Does not answer, was restarted, or lost the connection. What was not committed is void."""
+
+    code = "REGISTRY_AWAY"
+    remedy = "It is tried again; if it lasts, check the database, and registry_url in muster.toml"
+
+
+class RegistryRefused(Setup):
+    """Wrong address, user or password, no such database, no right to write, another schema, or damaged."""
+
+    code = "REGISTRY_REFUSED"
+    remedy = "Check registry_url in muster.toml and the database; `muster init` brings its schema up to date"
+
+
 # --- work ------------------------------------------------------------------------------
 
 

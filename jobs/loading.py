@@ -14,6 +14,7 @@ from formats.generic.layout import RESPONSE_DETAIL, Interface
 from formats.generic.model import GenericFormatError, Read
 from formats.generic.reader import read
 from jobs.batches import Batch
+from jobs.causes import on_disk
 from jobs.context import Exchange
 from jobs.errors import AnswerRefused, MessageRefused
 from jobs.files import Arrival, FileKind, InboundFile
@@ -58,7 +59,9 @@ def open_answer(exchange: Exchange, provider: Provider, file: InboundFile) -> Op
             exchange.clock.now().date(),
             provider.limits.answer_bytes,
         )
-        return OpenedAnswer(read(plain.read_bytes(), Interface.RESPONSE), opened.signer)
+        with on_disk("the spool"):
+            said = plain.read_bytes()
+        return OpenedAnswer(read(said, Interface.RESPONSE), opened.signer)
 
 
 def concerns(tx: Transaction, run: Run, batch: Batch) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import count
 
+from jobs.causes import printable as printable
 from jobs.errors import RemoteFileRefused
 
 PART = ".part"
@@ -15,7 +16,6 @@ PART = ".part"
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _PEOPLES = re.compile(r'[^/\\:*?"<>|\N{REPLACEMENT CHARACTER}]+')
 _PEOPLES_BYTES = 200  # with what is added to it a file system still takes it
-_SHOWN = 160
 
 
 def is_safe(name: str) -> bool:
@@ -33,12 +33,6 @@ def is_peoples(name: str) -> bool:
         and name.strip(". ") != ""
         and len(name.encode()) <= _PEOPLES_BYTES
     )
-
-
-def printable(name: str | bytes) -> str:
-    """The `repr` of an unsafe name, shortened: fit for a log line, whatever it holds."""
-    shown = repr(name)
-    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
 
 
 def checked(name: str, safe: Callable[[str], bool] = is_safe) -> str:

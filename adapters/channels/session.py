@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from adapters.channels.names import PART, is_safe, numbered, printable, remote_path
+from jobs.causes import cause, on_disk
 from jobs.errors import (
     ChannelUnavailable,
     DeliveryUncertain,
@@ -25,13 +26,6 @@ from jobs.errors import (
 from jobs.ports import Delivery, Listing, RemoteFile
 
 _MOVE_TRIES = 1_000
-_MEANT = (
-    (TimeoutError, "no answer in time"),
-    (ConnectionError, "the connection broke"),
-    (FileNotFoundError, "it is not there"),
-    (PermissionError, "it is not allowed"),
-    (OSError, "it was refused"),
-)
 _NO_SIZE = 1 << 63  # from here on a size is a negative number that the other side did not mean
 
 
@@ -115,7 +109,9 @@ class FileSession:
         self, source: Path, folder: str, name: str, before_rename: Callable[[], object] | None = None
     ) -> Delivery:
         final = remote_path(folder, name, self._safe)
-        with source.open("rb") as stream:
+        with on_disk("the archive"):
+            opened = source.open("rb")
+        with opened as stream:
             size = os.fstat(stream.fileno()).st_size
             with _answered(f"deliver {name}", TransferFailed):
                 there = self._calls.facts(final)
@@ -176,18 +172,18 @@ class FileSession:
             self._calls.rename(final + PART, final)
         except (TimeoutError, ConnectionError) as error:
             # The rename may still be under way: what a look shows now would be no proof.
-            raise DeliveryUncertain(f"rename to {final}: {reason(error)}") from error
+            raise DeliveryUncertain(f"rename to {final}: {cause(error)}") from error
         except OSError as error:
             refusal = error
         try:
             there = self._calls.facts(final)
             part_left = refusal is not None and self._calls.facts(final + PART) is not None
         except OSError as error:
-            raise DeliveryUncertain(f"look for {final} after the rename: {reason(error)}") from error
+            raise DeliveryUncertain(f"look for {final} after the rename: {cause(error)}") from error
         if there and there.size == size and not part_left:
             return there
         if there is None and part_left:
-            raise TransferFailed(f"rename to {final}: {reason(refusal)}") from refusal
+            raise TransferFailed(f"rename to {final}: {cause(refusal)}") from refusal
         if there and there.size != size and part_left:
             raise NameTaken(f"{final} appeared with another size", size=size, there=there.size) from refusal
         raise DeliveryUncertain(f"{final} is gone or altered after the rename") from refusal
@@ -205,11 +201,11 @@ def new_file(target: Path) -> Iterator[BinaryIO]:
     """Create `target` with mode 0600, never through a link and never over another file.
 
     Its bytes are on disk when the block ends; the file is gone again when the block raises.
-    Raises FileExistsError.
+    Raises FileExistsError, and what `jobs.causes.on_disk` makes of a disk that is full or broken.
     """
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as out:
+        with on_disk("the spool"), os.fdopen(descriptor, "wb") as out:
             yield out
             out.flush()
             os.fsync(out.fileno())
@@ -224,13 +220,6 @@ def _answered(doing: str, lost: type[Retry]) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        raise RemotePathRefused(f"{doing}: {reason(error)}") from error
+        raise RemotePathRefused(f"{doing}: {cause(error)}") from error
     except OSError as error:
-        raise lost(f"{doing}: {reason(error)}") from error
-
-
-def reason(error: BaseException | None) -> str:
-    """What went wrong, for people; never empty. The text may be the other side's, so it is quoted and cut."""
-    said = getattr(error, "strerror", None) or str(error or "")
-    meant = next((text for kind, text in _MEANT if isinstance(error, kind)), "the connection broke")
-    return f"{meant}: {printable(said)}" if said else meant
+        raise lost(f"{doing}: {cause(error)}") from error

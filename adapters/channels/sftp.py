@@ -21,10 +21,11 @@ import paramiko
 from paramiko.pkey import UnknownKeyType
 
 from adapters.channels.names import is_safe, printable
-from adapters.channels.session import FileSession, reason
+from adapters.channels.session import FileSession
 from adapters.channels.sftp_calls import Patience, SftpCalls
 from adapters.channels.sftp_wire import Requests
 from adapters.channels.watchdog import Watchdog, Wire
+from jobs.causes import cause
 from jobs.errors import ChannelUnavailable, ConfigurationFaulty, HostKeyRefused, LoginRefused
 from jobs.ports import Session
 from jobs.providers import SftpSettings
@@ -41,7 +42,6 @@ _CONNECT_TRIES = 3
 # A lost or babbling server shows as any of these: SSHException, EOFError, OSError (closed, reset),
 # TimeoutError (an OSError), ValueError (texts that are not UTF-8).
 _BROKEN = (paramiko.SSHException, EOFError, OSError, ValueError)
-_SAYS_NOTHING = {"No existing session"}  # what paramiko says of a cut at the wrong moment
 
 
 class PrivateKeyText(Protocol):
@@ -150,8 +150,7 @@ class SftpChannel:
         answered = isinstance(error, paramiko.AuthenticationException) and "timeout" not in str(error)
         if answered and transport and transport.is_active():
             raise LoginRefused(f"{to.host} refuses user {to.user}") from error
-        said = ConnectionError() if str(error) in _SAYS_NOTHING else error
-        raise ChannelUnavailable(f"connect to {to.host}:{to.port}: {reason(said)}") from error
+        raise ChannelUnavailable(f"connect to {to.host}:{to.port}: {cause(error)}") from error
 
 
 class _Stream:
@@ -208,7 +207,7 @@ def _connection() -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
-        raise ConnectionError(str(error)) from error
+        raise ConnectionError(cause(error)) from error
 
 
 def _host_key(line: str) -> paramiko.PKey:

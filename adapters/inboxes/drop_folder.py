@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from adapters.channels.folder import open_regular
 from adapters.channels.names import PART, printable
-from jobs.errors import RemoteFileRefused, RemotePathRefused
+from jobs.causes import cause, system_error
+from jobs.errors import PathUnusable, RemoteFileRefused, RemotePathRefused
 from jobs.ports import RemoteFile
 
 _UNFINISHED = (PART, ".filepart", ".tmp")  # WinSCP uploads under `<name>.filepart`
@@ -19,6 +21,18 @@ _HIDDEN = (".", "~$")  # Excel keeps `~$<name>` beside a workbook while it is op
 def is_finished(name: str) -> bool:
     """Neither hidden nor the name of a file that somebody is still writing."""
     return not name.startswith(_HIDDEN) and not name.lower().endswith(_UNFINISHED)
+
+
+@contextmanager
+def reached(doing: str) -> Iterator[None]:
+    """A local folder is used: what can heal becomes DiskFull or StorageFailed, the rest RemotePathRefused."""
+    try:
+        yield
+    except OSError as error:
+        known = system_error(error, doing)
+        if isinstance(known, PathUnusable):
+            raise RemotePathRefused(f"{doing}: {cause(error)}") from error
+        raise known from error
 
 
 class DropFolder:
@@ -32,35 +46,30 @@ class DropFolder:
         self._pattern = re.compile(pattern)
 
     def files(self) -> Sequence[RemoteFile]:
-        """Regular files that match, by name. Raises RemotePathRefused if the folder cannot be read."""
+        """Regular files that match, by name. Raises what `reached` does."""
         found = []
-        try:
+        with reached(f"drop folder {self._path}"):
             for entry in self._path.iterdir():
                 if self._wanted(entry.name) and (file := _regular(entry)):
                     found.append(file)
-        except OSError as error:
-            raise RemotePathRefused(f"drop folder {self._path}: {error.strerror}") from error
         return sorted(found, key=lambda file: file.name)
 
     def read(self, name: str, limit: int) -> bytes:
         """The whole file. Raises RemoteFileRefused: gone, no regular file, or over `limit` bytes."""
-        try:
-            with open_regular(self._file(name)) as stream:
-                data = stream.read(limit + 1)
-        except FileNotFoundError:
-            raise RemoteFileRefused(f"{printable(name)} is not there") from None
-        except OSError as error:
-            raise RemotePathRefused(f"read {printable(name)}: {error.strerror}") from error
+        with reached(f"read {printable(name)}"):
+            try:
+                with open_regular(self._file(name)) as stream:
+                    data = stream.read(limit + 1)
+            except FileNotFoundError:
+                raise RemoteFileRefused(f"{printable(name)} is not there") from None
         if len(data) > limit:
             raise RemoteFileRefused(f"{printable(name)} holds more than {limit} bytes")
         return data
 
     def remove(self, name: str) -> None:
         """Remove the file; one that is gone already is no error."""
-        try:
+        with reached(f"remove {printable(name)}"):
             self._file(name).unlink(missing_ok=True)
-        except OSError as error:
-            raise RemotePathRefused(f"remove {printable(name)}: {error.strerror}") from error
 
     def _wanted(self, name: str) -> bool:
         return self._pattern.fullmatch(name) is not None and is_finished(name)

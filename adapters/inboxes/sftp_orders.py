@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from jobs.causes import on_disk
 from jobs.ports import Channel, RemoteFile, Spool
 
 
@@ -27,7 +28,8 @@ class RemoteInbox:
     def read(self, name: str, limit: int) -> bytes:
         with self._spool.file() as landed, self._channel.open() as session:
             session.fetch(self._folder, name, landed, limit)
-            return landed.read_bytes()
+            with on_disk("the spool"):
+                return landed.read_bytes()
 
     def remove(self, name: str) -> None:
         if self._done_folder is not None:

@@ -8,9 +8,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from adapters.channels.names import printable
-from adapters.inboxes.drop_folder import DropFolder, is_finished
+from adapters.inboxes.drop_folder import DropFolder, is_finished, reached
 from adapters.inboxes.sftp_orders import RemoteInbox
 from formats.templates import NAMES
+from jobs.causes import on_disk
 from jobs.errors import MusterError, RemoteFileRefused, RemotePathRefused
 from jobs.ports import Channel, Listing, RemoteFile, Session, Spool
 from jobs.upload import ANSWER_FOLDERS, Consent, UploadInbox
@@ -47,15 +48,16 @@ class LocalDrop(DropFolder):
         return Listing(tuple(self.files()), ())
 
     def answer(self, folder: str, name: str, data: bytes) -> None:
-        """Written beside its name, then renamed: nobody opens half an answer. Raises RemotePathRefused."""
+        """Written beside its name, then renamed: nobody opens half an answer. Raises what `reached` does."""
         place = self._folder / folder
         part = place / f".{name}.part"
-        try:
+        with reached(f"write {printable(name)}"):
             place.mkdir(exist_ok=True)
-            part.write_bytes(data)
-            part.replace(place / name)
-        except OSError as error:
-            raise RemotePathRefused(f"write {printable(name)}: {error.strerror}") from error
+            try:
+                part.write_bytes(data)
+                part.replace(place / name)
+            finally:
+                part.unlink(missing_ok=True)
 
 
 class RemoteDrop(RemoteInbox):
@@ -93,7 +95,8 @@ class RemoteDrop(RemoteInbox):
 
     def answer(self, folder: str, name: str, data: bytes) -> None:
         with self._spool.file(".xlsx") as path, self._channel.open() as session:
-            path.write_bytes(data)
+            with on_disk("the spool"):
+                path.write_bytes(data)
             session.remove(f"{self._folder}/{folder}", name)  # an earlier answer to the same upload, perhaps longer
             session.deliver(path, f"{self._folder}/{folder}", name)
 
@@ -150,9 +153,10 @@ class LocalDrops:
                 continue
             yield LocalDrop(folder, template, UNKNOWN_UPLOADER)
             try:
-                entries = sorted(folder.iterdir())
-            except OSError as error:
-                yield ClosedDrop(template, RemotePathRefused(f"drop folder {folder}: {error.strerror}"))
+                with reached(f"drop folder {folder}"):
+                    entries = sorted(folder.iterdir())
+            except MusterError as error:
+                yield ClosedDrop(template, error)
                 continue
             yield from (_drop_of(entry, template) for entry in entries if _is_drop(entry))
 

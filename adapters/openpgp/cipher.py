@@ -25,6 +25,7 @@ import gnupg
 from adapters.openpgp import message_rule
 from adapters.openpgp.keyring import ENVIRONMENT, OPTIONS, Home, Secret
 from adapters.spool import sync
+from jobs.causes import system_error
 from jobs.errors import CipherUnavailable, KeyUnusable
 from jobs.ports import Opened
 from jobs.providers import Keys, PinnedKey
@@ -227,7 +228,7 @@ def _published(target: Path) -> Iterator[Path]:
     except (FileExistsError, FileNotFoundError):
         raise
     except OSError as error:
-        raise CipherUnavailable("the file could not be written", reason=error.strerror) from error
+        raise system_error(error, "the file gpg writes") from error
     finally:
         part.unlink(missing_ok=True)
     sync(target.parent)

@@ -23,6 +23,7 @@ from adapters.registry.leases import Leases
 from adapters.registry.queries import Queries
 from adapters.registry.records import Records
 from adapters.registry.runs import Runs
+from adapters.registry.trouble import answering
 from adapters.registry.uploads import Uploads
 
 _MIGRATION_LOCK = 7_301_985  # any constant: processes that start together migrate one after the other
@@ -84,7 +85,10 @@ class Transaction:
 
 
 class Registry:
-    """Implements `jobs.registry.Registry` over one database."""
+    """Implements `jobs.registry.Registry` over one database.
+
+    Its methods raise RegistryBusy, RegistryAway, RegistryRefused, DiskFull or StorageFailed for what a database says.
+    """
 
     def __init__(self, url: str) -> None:
         self._engine: Engine = make_engine(url)
@@ -94,7 +98,7 @@ class Registry:
         """Bring the schema to the newest version; nothing happens if it is there already."""
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._engine.begin() as connection:
+        with answering(), self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":  # SQLite's BEGIN IMMEDIATE is lock enough
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             config.attributes["connection"] = connection
@@ -102,17 +106,17 @@ class Registry:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        with self._engine.begin() as connection:
+        with answering(), self._engine.begin() as connection:
             yield Transaction(connection)
 
     @contextmanager
     def view(self) -> Iterator[Transaction]:
-        with self._snapshots.begin() as connection:
+        with answering(), self._snapshots.begin() as connection:
             yield Transaction(connection)
 
     @contextmanager
     def rehearsal(self) -> Iterator[Transaction]:
-        with self._engine.connect() as connection, connection.begin() as transaction:
+        with answering(), self._engine.connect() as connection, connection.begin() as transaction:
             yield Transaction(connection)
             transaction.rollback()
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from adapters.report.document import to_json
 from adapters.report.page import render_html
-from jobs.runs import RunReport
+from jobs.causes import on_disk
+from jobs.runs import Run, RunReport
 
 _FILE_MODE = 0o640  # the reports' group (the console) may read, others may not
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
@@ -25,21 +26,32 @@ class ReportStore:
 
     def __init__(self, root: Path, organisation: str = "", zone: tzinfo = UTC) -> None:
         self._root = root
+        self._what = f"the reports folder {root}"
         self._organisation = organisation
         self._zone = zone
 
-    def write(self, report: RunReport) -> Path:
-        """Write `<root>/<YYYY-MM-DD>/<job>-<run id>.html` and `.json`; returns the page's path.
+    def path(self, run: Run) -> Path:
+        """Where the run's page lies, or will: `<root>/<YYYY-MM-DD>/<job>-<run id>.html`; the day (UTC) it started."""
+        day = run.started_at.astimezone(UTC).strftime("%Y-%m-%d")
+        return self._root / day / f"{_UNSAFE.sub('_', f'{run.job}-{run.id}')}.html"
 
-        The day is the day (UTC) the run started on. A report that is there already is
-        replaced; a reader never sees a half-written file. Raises OSError.
+    def has(self, run: Run) -> bool:
+        """Whether the run's page was written. Raises what `jobs.causes.on_disk` does, as `write`."""
+        with on_disk(self._what):
+            return self.path(run).is_file()
+
+    def write(self, report: RunReport) -> Path:
+        """Write the page, and a `.json` beside it; returns the page's path.
+
+        A report that is there already is replaced; a reader never sees a half-written file.
         """
-        folder = self._root / report.run.started_at.astimezone(UTC).strftime("%Y-%m-%d")
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        name = _UNSAFE.sub("_", f"{report.run.job}-{report.run.id}")
-        page = folder / f"{name}.html"
-        _replace(folder / f"{name}.json", json.dumps(to_json(report), ensure_ascii=False, indent=2) + "\n")
-        _replace(page, render_html(report, self._organisation, self._zone))
+        page = self.path(report.run)
+        document = json.dumps(to_json(report), ensure_ascii=False, indent=2) + "\n"
+        html = render_html(report, self._organisation, self._zone)
+        with on_disk(self._what):
+            page.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            _replace(page.with_suffix(".json"), document)
+            _replace(page, html)  # last: where it is there, all is
         return page
 
 

@@ -12,10 +12,10 @@ import typer
 
 from app.cli.exit_codes import ExitCode
 from app.cli.screen import clean, messages
+from jobs.causes import system_error
 from jobs.errors import ConfigurationFaulty, MusterError
 
 _HINT = "Run it again as `muster --debug …` to see where it happened, and report it"
-_REGISTRY = "Check registry_url in muster.toml and the database; `muster init` brings its schema up to date"
 
 
 @contextmanager
@@ -44,26 +44,17 @@ def show(error: Exception) -> None:
 
 def explain(error: Exception) -> tuple[str, str]:
     """(what, how). A text that may hold data, such as that of a database error, is not shown."""
+    if isinstance(error, OSError):
+        error = system_error(error)
     if isinstance(error, ConfigurationFaulty):
         faults = list(error.facts.get("faults", ()))  # type: ignore[call-overload]  # facts are objects; this is a list
         if len(faults) == 1:
             return f"{faults[0].path} {faults[0].what}", faults[0].remedy
     if isinstance(error, MusterError):
         return f"{error.what} [{error.code}]", error.remedy
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    if "SimulatorError" in kinds:
+    if "SimulatorError" in {kind.__name__ for kind in type(error).__mro__}:
         return str(error), ""
-    if kinds & {"OperationalError", "ProgrammingError"}:
-        return f"the registry does not answer: {_cause(error)}", _REGISTRY
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}", "Check the path and its rights"
     return f"unexpected {type(error).__name__}", _HINT
-
-
-def _cause(error: Exception) -> str:
-    """The driver's own first line, without the statement and its values."""
-    lines = str(getattr(error, "orig", "") or "").strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def _set_up_logging(debug: bool) -> None:

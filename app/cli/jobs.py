@@ -64,7 +64,7 @@ def run(
 
     if provider and not PLANS[job].per_provider:
         raise typer.BadParameter(f"{job} works for all providers at once", param_hint="--provider")
-    done: list[tuple[RunReport, Path]] = []
+    done: list[tuple[RunReport, Path | None]] = []
     try:
         with ctx.obj.muster() as app:
             for name in _providers(app, job, provider):
@@ -99,7 +99,7 @@ def _providers(app: Muster, job: Job, wanted: str) -> list[str | None]:
     return enabled
 
 
-def _run(app: Muster, job: Job, provider: str | None, **options: Any) -> tuple[RunReport, Path]:
+def _run(app: Muster, job: Job, provider: str | None, **options: Any) -> tuple[RunReport, Path | None]:
     """Every step, then the report. What fails ends the run; it is shown and stands in the report."""
     from adapters.settings import actor
     from app.cli.failure import show
@@ -114,7 +114,8 @@ def _run(app: Muster, job: Job, provider: str | None, **options: Any) -> tuple[R
         if "report" not in error.facts:
             raise
         show(error)
-        return app.report(run.id), Path(str(error.facts["report"]))
+        page = Path(str(error.facts["report"]))
+        return app.report(run.id), page if page.is_file() else None
 
 
 def _watch(name: str, take: Callable[[], Step]) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from app.cli.exit_codes import ExitCode
 from app.cli.state import Json, command, group
-from jobs.errors import NotFound
+from jobs.errors import MusterError, NotFound
 from jobs.runs import RunStatus
 
 if TYPE_CHECKING:
@@ -75,9 +75,12 @@ def _newest(app: Muster) -> str:
     raise NotFound("no run has ended yet")
 
 
-def _page(app: Muster, found: RunReport) -> Path:
-    """The page where it was written; on another host it is written again."""
-    from adapters.report import ReportStore
+def _page(app: Muster, found: RunReport) -> Path | None:
+    """The page, written now if it was not yet; None, with the reason shown, where that does not succeed."""
+    from app.cli.failure import show
 
-    pages = sorted(app.workspace.reports.glob(f"*/*-{found.run.id}.html"))
-    return pages[0] if pages else ReportStore(app.workspace.reports).write(found)
+    try:
+        return app.page(found)
+    except MusterError as error:
+        show(error)
+        return None

@@ -17,12 +17,12 @@ from jobs.runs import Conservation, RunReport
 _ROWS_SHOWN = 5
 
 
-def document(report: RunReport, path: Path) -> dict[str, Any]:
-    """The report's own document, and where its page lies."""
-    return {**to_json(report), "page": str(path)}
+def document(report: RunReport, path: Path | None) -> dict[str, Any]:
+    """The report's own document, and where its page lies, or null if it is not written yet."""
+    return {**to_json(report), "page": str(path) if path else None}
 
 
-def show_report(screen: Console, report: RunReport, path: Path, zone: tzinfo) -> None:
+def show_report(screen: Console, report: RunReport, path: Path | None, zone: tzinfo) -> None:
     """Counts, batches, files, findings, conservation, and where the page is."""
     run = report.run
     provider = f", {run.provider}" if run.provider else ""
@@ -57,7 +57,7 @@ def show_report(screen: Console, report: RunReport, path: Path, zone: tzinfo) ->
         screen.print(facts((item.name, item.reason) for item in report.files))
     _show_findings(screen, report)
     show_conservation(screen, report.conservation)
-    screen.print(f"  Report: {path}", soft_wrap=True)
+    screen.print(f"  Report: {path or 'not written yet, `muster report` writes it'}", soft_wrap=True)
 
 
 def show_conservation(screen: Console, conservation: Conservation) -> None:

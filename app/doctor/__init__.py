@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from adapters.providers import KINDS
-from adapters.settings import Settings, Workspace, check, load
+from adapters.settings import Settings, Workspace, load
+from adapters.settings import check as faults_of  # `check` is a module of this package
 from app.doctor import drops, keys, machine, partners, store
 from app.doctor.check import Check, Status, guarded
 
@@ -20,7 +21,7 @@ def examine(workspace: Workspace, offline: bool = False) -> Iterator[Check]:
     """
     yield from guarded("gpg", machine.gpg)
     settings: Settings | None = None
-    faults = check(workspace, KINDS)
+    faults = faults_of(workspace, KINDS)
     for fault in faults:
         yield Check("configuration", Status.FAIL, f"{fault.path} {fault.what}", fault.remedy)
     if not faults:

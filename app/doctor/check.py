@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from jobs.causes import system_error
 from jobs.errors import MusterError
 
 
@@ -34,7 +35,8 @@ def guarded(name: str, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]
     except MusterError as error:
         yield Check(name, Status.FAIL, error.what, error.remedy)
     except OSError as error:
-        yield Check(name, Status.FAIL, f"{error.filename}: {error.strerror}", "Check the path and its rights")
+        known = system_error(error)
+        yield Check(name, Status.FAIL, known.what, known.remedy)
     except Exception as error:  # the other checks are still worth making
         yield Check(
             name, Status.FAIL, f"could not be checked: {type(error).__name__}", "Report it as a fault of Muster"

@@ -10,22 +10,17 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url
-from sqlalchemy.exc import DBAPIError
 
 import adapters.registry
 from adapters.audit_anchor import AuditAnchor
 from adapters.registry.engine import for_reading, make_engine
 from adapters.registry.registry import Transaction
+from adapters.registry.trouble import answering
 from adapters.settings import Settings, Workspace, registry_url
 from app.doctor.check import Check, Status
-from jobs.errors import Setup
+from jobs.errors import RegistryRefused
 
 _MIGRATIONS = Path(adapters.registry.__file__).parent / "migrations"
-
-
-class RegistryAway(Setup):
-    code = "REGISTRY_AWAY"
-    remedy = "Check registry_url in muster.toml and the database; `muster init` makes a new one"
 
 
 def registry(workspace: Workspace, settings: Settings) -> Iterator[Check]:
@@ -70,13 +65,10 @@ def connected(workspace: Workspace, settings: Settings) -> Iterator[Connection]:
     url = registry_url(settings, workspace).reveal()
     database = make_url(url)
     if database.get_backend_name() == "sqlite" and not Path(database.database or "").exists():
-        raise RegistryAway(f"{database.database} does not exist")
+        raise RegistryRefused(f"{database.database} does not exist")
     engine = make_engine(url)
     try:
-        with for_reading(engine).connect() as connection:
+        with answering(), for_reading(engine).connect() as connection:
             yield connection
-    except DBAPIError as error:
-        said = str(error.orig).strip().splitlines()
-        raise RegistryAway(f"the registry does not answer: {said[0] if said else type(error).__name__}") from None
     finally:
         engine.dispose()

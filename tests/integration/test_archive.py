@@ -13,7 +13,7 @@ import pytest
 from adapters.archive import FileArchive
 from adapters.openpgp.cipher import OpenPgpCipher
 from adapters.spool import FileSpool
-from jobs.errors import MessageDamaged, MessageRefused, NotFound, SignerNotAllowed
+from jobs.errors import MessageDamaged, MessageRefused, NotFound, PathUnusable, SignerNotAllowed
 from tests.support.openpgp import acquaint, party
 
 DATA = b"canary-353879234252633\n" * 100
@@ -117,7 +117,7 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
         archive = FileArchive(tmp_path / "archive", faulty)
         with pytest.raises(Exception, match="KEY_UNUSABLE"):
             archive.keep_plaintext(DATA)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(PathUnusable):
         archive.keep(tmp_path / "none")
     assert kept(tmp_path / "archive") == []
 

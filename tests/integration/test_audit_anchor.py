@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, insert, select
 
 from adapters.audit_anchor import AnchorUnreadable, AuditAnchor
 from adapters.registry.tables import audit
+from jobs.errors import PathUnusable
 from tests.support.desk import Desk
 from tests.support.installation import order_row
 from tests.support.ledger import NOW, Ledger
@@ -88,7 +89,7 @@ def test_a_file_that_holds_something_else_is_not_believed(tmp_path: Path, text: 
 
 def test_the_file_is_never_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "audit-anchor").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match="audit-anchor"):
+    with pytest.raises(PathUnusable, match="audit-anchor"):
         AuditAnchor(tmp_path / "audit-anchor").keep(1, HASH, "R-1")
     assert not (tmp_path / "elsewhere").exists()
 

