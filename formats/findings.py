@@ -91,6 +91,12 @@ _KINDS = (
         "ROW_COLUMNS", "The row has more or fewer cells than the heading", "Check quotes and delimiters in this row."
     ),
     _error(
+        "ROW_QUOTES",
+        "A quote in the row is not closed, or text follows behind a closed one",
+        "Put a cell with quotes into quotes and double the inner ones, or leave them out; the next line was read as a "
+        "row.",
+    ),
+    _error(
         "ROW_DUPLICATE",
         "The same value stands in several rows of this file, and only one row may have it",
         "Leave it in once; we cannot know which of the rows is meant.",

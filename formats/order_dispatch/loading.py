@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from formats.cells import canonical, trimmed
+from formats.cells import canonical, spelled, unseen
 from formats.enrolment import RequestType
 from formats.findings import FINDINGS_SCHEMA
 from formats.judge import judge
@@ -30,6 +30,7 @@ def load(data: bytes) -> Loaded:
     raw = cmp_json.read(data) if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else text.read(data)
     table = _canonical(raw.table)
     verdict = judge(ORDER_DISPATCH, table, raw.numbers)
+    hidden, odd = _unseen(table, raw.numbers)
     unreadable = pa.table(
         [
             pa.array([finding.row for finding in raw.unreadable], pa.int64()),
@@ -40,8 +41,8 @@ def load(data: bytes) -> Loaded:
     )
     return Loaded(
         rows=table.append_column("row", raw.numbers),
-        passed=verdict.passed,
-        findings=pa.concat_tables([verdict.findings, unreadable]),
+        passed=pc.and_not(verdict.passed, odd),
+        findings=pa.concat_tables([verdict.findings, hidden, unreadable]),
         read=table.num_rows + len(raw.unreadable),
     )
 
@@ -52,11 +53,26 @@ def _canonical(table: pa.Table) -> pa.Table:
 
 
 def _cell_form(table: pa.Table, name: str) -> pa.Array:
-    """Trimmed; empty is null; numbers, dates and identifiers canonical; request type names become codes."""
-    cells = trimmed(table.column(name).combine_chunks())
+    """In one spelling, trimmed; empty is null; numbers, dates and identifiers canonical; request type names become
+    codes."""
+    kind = ORDER_DISPATCH.column(name).kind
+    cells = spelled(kind, table.column(name).combine_chunks())
     if name in ("request_type", "enrolment_requested"):
         return _code(pc.utf8_upper(cells))
-    return canonical(ORDER_DISPATCH.column(name).kind, cells)
+    return canonical(kind, cells)
+
+
+def _unseen(table: pa.Table, numbers: pa.Int64Array) -> tuple[pa.Table, pa.BooleanArray]:
+    """Findings at cells with characters that nobody sees, and the rows that have one."""
+    odd = pa.repeat(False, table.num_rows)
+    parts = [FINDINGS_SCHEMA.empty_table()]
+    for name in table.column_names:
+        here = unseen(table.column(name).combine_chunks())
+        odd = pc.or_(odd, here)
+        rows = numbers.filter(here)
+        columns = [rows, pa.repeat(name, len(rows)), pa.repeat("CELL_CHARACTERS", len(rows))]
+        parts.append(pa.table(columns, schema=FINDINGS_SCHEMA))
+    return pa.concat_tables(parts), odd
 
 
 def _code(cells: pa.StringArray) -> pa.StringArray:

@@ -97,7 +97,6 @@ def test_byte_order_mark_and_line_ends_of_other_systems(data: bytes) -> None:
     ("heading", "faults"),
     [
         ([*NAMES[:-1], "Asset"], ["column 17"]),
-        ([*NAMES[:-1], ""], ["column 17"]),
         ([*NAMES[:-1], "model"], ["model"]),
         ([*NAMES[:-1], "Model *"], ["model"]),
         (["", *NAMES[1:]], ["column 1", "order_number"]),
@@ -147,9 +146,7 @@ def test_quoted_cells_may_hold_delimiters_quotes_and_line_ends() -> None:
         (file() + b",,,\n\n", [("FILE_EMPTY", None, None)]),
         (file(ROW).replace(b"ED-10", b"\xe4"), [("FILE_ENCODING", None, None)]),
         (file(ROW).decode().encode("utf-16"), [("FILE_ENCODING", None, None)]),
-        (file(ROW) + b'"open\nto the end', [("FILE_UNREADABLE", 4, None)]),
-        (file(ROW) + b'"closed"here\n', [("FILE_UNREADABLE", 3, None)]),
-        (file(row(model="x" * 140_000)), [("FILE_UNREADABLE", 2, None)]),
+        (b'"open' + file(ROW), [("FILE_UNREADABLE", 1, None)]),
         (b"PK\x03\x04 a workbook", [("FILE_HEADING", 1, "column 1")]),
         (b"\x00" * 9, [("FILE_HEADING", 1, "column 1")]),
     ],
