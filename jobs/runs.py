@@ -148,7 +148,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Bucket:
-    """One bucket of the conservation count."""
+    """One bucket of the conservation count, of instructions or of devices."""
 
     name: str
     count: int
@@ -169,14 +169,20 @@ class ConservationCheck:
 
 @dataclass(frozen=True)
 class Conservation:
-    """Where every ordered device sits, and the identities that prove it."""
+    """Where every instruction is (an order's on a device), the state of every ordered device, and the proofs."""
 
     buckets: Sequence[Bucket]
     checks: Sequence[ConservationCheck]
+    devices: Sequence[Bucket] = ()  # by state; not in reports of an earlier version
 
     @property
     def total(self) -> int:
+        """Instructions, and rows that became none."""
         return sum(bucket.count for bucket in self.buckets)
+
+    @property
+    def device_total(self) -> int:
+        return sum(bucket.count for bucket in self.devices)
 
     @property
     def holds(self) -> bool:

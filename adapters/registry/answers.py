@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from adapters.registry.bulk import fetch, staged
+from adapters.registry.covered import OUTCOMES, Added
 from adapters.registry.effects import HOLDING, effect
 from adapters.registry.overrides import doubt_left_out, release_left_out
 from adapters.registry.tables import (
@@ -46,8 +47,9 @@ _EFFECTIVE = (LineState.ENROLLED, LineState.UNENROLLED, LineState.UNCHANGED)
 class Answers:
     """Answers to batches."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, added: list[Added]) -> None:
         self._db = connection
+        self._added = added
 
     def lines_of(self, batch_id: int) -> pa.Table:
         """The live lines of a batch (`jobs.resolution.LINES`)."""
@@ -75,6 +77,7 @@ class Answers:
         """Apply decisions to lines that still wait (SENT). Returns how many lines were settled."""
         with staged(self._db, "decisions", _table(decisions)) as stage:
             _append_outcomes(self._db, stage, file_id, now)
+            self._added.append(Added(OUTCOMES, file_id, now))
             settled = self._db.execute(
                 update(order_lines)
                 .where(

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, literal, select, update
 
+from adapters.registry.covered import EVIDENCE, Added
 from adapters.registry.tables import (
     batches,
     evidence,
@@ -25,8 +26,9 @@ from jobs.states import BATCH_TRANSITIONS, BatchState, LineState
 class Batches:
     """The ledger of batches."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, added: list[Added]) -> None:
         self._db = connection
+        self._added = added
 
     def next_sequence(self, provider: str) -> int:
         """Take the provider's next outbound sequence number; it is void if the transaction is."""
@@ -139,7 +141,9 @@ class Batches:
         return sorted(self._db.execute(statement).scalars())
 
     def add_evidence(self, batch_id: int, kind: str, facts: Mapping[str, object], now: datetime) -> None:
-        self._db.execute(insert(evidence).values(batch_id=batch_id, kind=kind, facts=dict(facts), at=now))
+        made = self._db.execute(insert(evidence).values(batch_id=batch_id, kind=kind, facts=dict(facts), at=now))
+        (key,) = made.inserted_primary_key or (0,)
+        self._added.append(Added(EVIDENCE, key, now))
 
     def evidence_of(self, batch_id: int) -> list[dict[str, Any]]:
         statement = select(evidence.c.kind, evidence.c.facts, evidence.c.at).where(evidence.c.batch_id == batch_id)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
 
 from adapters.registry.bulk import fetch, staged
+from adapters.registry.decisions import decide
 from adapters.registry.tables import (
     customer_organisations,
     devices,
@@ -159,6 +160,7 @@ class Claims:
                 .where(order_lines.c.id == stage.c.id, order_lines.c.state == LineState.WAITING)
                 .values(state=stage.c.state, reason=stage.c.reason)
             )
+            decide(self._db, select(stage.c.id, stage.c.state, stage.c.reason))
         return moved.rowcount
 
     def claim(self, batch_id: int, claimed: pa.Table) -> int:

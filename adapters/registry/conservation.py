@@ -1,4 +1,4 @@
-"""The conservation count: where every ordered device sits, and the identities that prove it."""
+"""The conservation count: where every instruction and every ordered device is, and the identities that prove it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, case, distinct, func, select
 
+from adapters.registry.covered import EVIDENCE, compare
+from adapters.registry.decisions import agreeing
 from adapters.registry.tables import (
     batches,
     device_events,
@@ -38,6 +40,8 @@ class ConservationCount:
         buckets = _buckets(self._db)
         read, passed, failed, duplicate = _file_rows(self._db)
         buckets[REFUSED_BUCKET] = failed
+        by_state = _devices_by_state(self._db)
+        in_states = sum(by_state.values())
         ordered = _one(self._db, select(func.count()).select_from(order_lines))
         source_rows = _one(self._db, _distinct_source_rows())
         in_buckets = sum(buckets.values()) - failed
@@ -50,9 +54,12 @@ class ConservationCount:
             ConservationCheck("lines decided by an answer = deciding results", *_decided(self._db)),
             ConservationCheck("rows of uploads that were dealt with = passed + failed", *_upload_rows(self._db)),
             ConservationCheck("devices whose state is the fold of their instructions = devices", *_folded(self._db)),
+            ConservationCheck("lines in the state their decision says = order lines", *_agreeing(self._db)),
+            ConservationCheck("devices ordered = sum of the devices by state", _ordered_devices(self._db), in_states),
+            ConservationCheck("evidence as the audit trail has it = evidence", *_evidence(self._db)),
         ]
         listed = [Bucket(str(name), buckets.get(str(name), 0)) for name in BUCKETS]
-        return Conservation(listed, checks)
+        return Conservation(listed, checks, [Bucket(str(state), by_state.get(state, 0)) for state in DeviceState])
 
     def hash_totals(self, batch_ids: Sequence[int]) -> ConservationCheck:
         """The hash totals in the ledger against the lines, counted again, for the batches of one run."""
@@ -78,6 +85,26 @@ def _buckets(connection: Connection) -> dict[str, int]:
     )
     counted = connection.execute(select(bucket, func.count()).select_from(source).group_by(bucket))
     return {str(name): int(number) for name, number in counted}
+
+
+def _devices_by_state(connection: Connection) -> dict[str, int]:
+    """Every device once, however many instructions name it."""
+    named = devices.c.id.in_(select(order_lines.c.device_id))
+    counted = connection.execute(select(devices.c.state, func.count()).where(named).group_by(devices.c.state))
+    return {str(state): int(number) for state, number in counted}
+
+
+def _ordered_devices(connection: Connection) -> int:
+    return _one(connection, select(func.count(distinct(order_lines.c.device_id))))
+
+
+def _agreeing(connection: Connection) -> tuple[int, int]:
+    return _one(connection, agreeing()), _one(connection, select(func.count()).select_from(order_lines))
+
+
+def _evidence(connection: Connection) -> tuple[int, int]:
+    compared = compare(connection, EVIDENCE)
+    return sum(compared.values()), len(compared)
 
 
 def _file_rows(connection: Connection) -> tuple[int, int, int, int]:

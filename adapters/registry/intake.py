@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from adapters.registry.bulk import fetch, staged
+from adapters.registry.decisions import decide, undecided
 from adapters.registry.enrichment import enrichment
 from adapters.registry.standing import stands
 from adapters.registry.tables import customers, devices, order_lines, orders
@@ -60,6 +61,8 @@ class Intake:
             void = rows["request_type"][0].as_py() == RequestType.VOID
             new_lines = (_void_lines if void else _new_lines)(stage, file_id)
             inserted = self._db.execute(insert(order_lines).from_select(_LINE_COLUMNS, new_lines))
+            not_asked = (order_lines.c.file_id == file_id) & (order_lines.c.state == LineState.NOT_REQUESTED)
+            decide(self._db, undecided(not_asked))
         return inserted.rowcount
 
 

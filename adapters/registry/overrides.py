@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Subquery, and_, case, func, insert, literal, select, update
 
+from adapters.registry.decisions import decide
 from adapters.registry.standing import OPEN
 from adapters.registry.tables import device_events, devices, order_lines, orders, outcomes
 from adapters.registry.types import Moment
@@ -38,11 +39,9 @@ def doubt_left_out(connection: Connection, file_id: int, reason: str) -> int:
     override = _settled(file_id)
     partial = and_(override.c.effective < override.c.lines, override.c.refused < override.c.lines)
     in_doubt = _held_before(override, partial)
-    moved = connection.execute(
-        update(order_lines)
-        .where(order_lines.c.id.in_(select(in_doubt.c.decided_by)), order_lines.c.state.in_(_EFFECTIVE))
-        .values(state=LineState.REVIEW, reason=reason)
-    )
+    chosen = and_(order_lines.c.id.in_(select(in_doubt.c.decided_by)), order_lines.c.state.in_(_EFFECTIVE))
+    decide(connection, select(order_lines.c.id, literal(LineState.REVIEW.value), literal(reason)).where(chosen))
+    moved = connection.execute(update(order_lines).where(chosen).values(state=LineState.REVIEW, reason=reason))
     return moved.rowcount
 
 

@@ -16,6 +16,7 @@ from adapters.registry.audit import AuditTrail
 from adapters.registry.batches import Batches
 from adapters.registry.claims import Claims
 from adapters.registry.conservation import ConservationCount
+from adapters.registry.covered import Added, altered, cover
 from adapters.registry.engine import for_reading, make_engine
 from adapters.registry.files import Files
 from adapters.registry.intake import Intake
@@ -34,6 +35,15 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+        self._added: list[Added] = []
+
+    def complete(self) -> None:
+        """The last thing before the commit: the audit trail covers what was added."""
+        cover(self._db, self._added)
+
+    def altered(self) -> list[str]:
+        """Records that are not as the audit trail has them, such as `evidence 12`."""
+        return altered(self._db)
 
     @cached_property
     def intake(self) -> Intake:
@@ -45,7 +55,7 @@ class Transaction:
 
     @cached_property
     def batches(self) -> Batches:
-        return Batches(self._db)
+        return Batches(self._db, self._added)
 
     @cached_property
     def files(self) -> Files:
@@ -53,7 +63,7 @@ class Transaction:
 
     @cached_property
     def answers(self) -> Answers:
-        return Answers(self._db)
+        return Answers(self._db, self._added)
 
     @cached_property
     def runs(self) -> Runs:
@@ -107,7 +117,9 @@ class Registry:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         with answering(), self._engine.begin() as connection:
-            yield Transaction(connection)
+            opened = Transaction(connection)
+            yield opened
+            opened.complete()
 
     @contextmanager
     def view(self) -> Iterator[Transaction]:

@@ -306,6 +306,17 @@ outcomes = Table(
     Index(None, "order_line_id"),
 )
 
+line_decisions = Table(
+    "line_decisions",  # of lines that no outcome decided: ended unsent, or put into review afterwards
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("order_line_id", ForeignKey("order_lines.id"), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", String(100)),
+    Index(None, "order_line_id"),
+    _one_of("state", LineState),
+)
+
 envelope_results = Table(
     "envelope_results",
     metadata,

@@ -70,8 +70,8 @@ class Bar:
 
 
 def conservation_bar(conservation: Conservation) -> Bar:
-    """Where every ordered device sits."""
-    return _bar("Devices", ((bucket.name, bucket.count) for bucket in conservation.buckets))
+    """Where every instruction is."""
+    return _bar("Instructions", ((bucket.name, bucket.count) for bucket in conservation.buckets))
 
 
 def batch_bar(batch: BatchFacts) -> Bar:

@@ -22,7 +22,11 @@ def to_json(report: RunReport) -> dict[str, Any]:
     """
     document = {"version": VERSION, **_plain(report)}
     conservation, findings = document["conservation"], document["findings"]
-    conservation |= {"total": report.conservation.total, "holds": report.conservation.holds}
+    conservation |= {
+        "total": report.conservation.total,
+        "device_total": report.conservation.device_total,
+        "holds": report.conservation.holds,
+    }
     for check, identity in zip(report.conservation.checks, conservation["checks"], strict=True):
         identity["holds"] = check.holds
     for finding in findings:

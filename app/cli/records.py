@@ -54,16 +54,20 @@ def verify(ctx: typer.Context, as_json: Json = False) -> None:
 
     anchored = AuditAnchor(ctx.obj.workspace.audit_anchor).read()
     with ctx.obj.registry() as (registry, _), registry.view() as tx:
-        broken = tx.audit.breaks(anchored)
+        broken, changed = tx.audit.breaks(anchored), tx.altered()
     newest = max((number for number, _ in anchored), default=0)
     if as_json:
-        print_json({"holds": not broken, "broken": broken, "anchored": newest})
-    elif not broken:
+        print_json({"holds": not (broken or changed), "broken": broken, "altered": changed, "anchored": newest})
+    elif not (broken or changed):
         results().print("The audit trail holds: no row was changed, none was removed.", style="green")
         results().print(f"Anchored up to row {newest}." if newest else "Not anchored yet: the next run does that.")
     if broken:
         shown = ", ".join(str(number) for number in broken[:10])
         messages().print(f"THE AUDIT TRAIL IS BROKEN at {plural(len(broken), 'row')}: number {shown}", style="bold red")
+    if changed:
+        shown = ", ".join(changed[:10])
+        messages().print(f"NOT AS THE AUDIT TRAIL HAS THEM, {len(changed)} in all: {shown}", style="bold red")
+    if broken or changed:
         messages().print("  Treat it as a security event: keep the database as it is and compare it with a backup.")
         raise typer.Exit(ExitCode.FAILED)
 

@@ -61,18 +61,19 @@ def show_report(screen: Console, report: RunReport, path: Path | None, zone: tzi
 
 
 def show_conservation(screen: Console, conservation: Conservation) -> None:
-    """Where every ordered device sits; an identity that does not hold is shown in full."""
+    """Devices and instructions, each counted as what they are; an identity that does not hold is shown in full."""
     broken = [check for check in conservation.checks if not check.holds]
     verdict = f"all {len(conservation.checks)} checks hold" if not broken else "THE COUNT DOES NOT ADD UP"
     screen.print(
         Text.assemble(
-            f"  Conservation: {plural(conservation.total, 'ordered device')}, ",
+            f"  Conservation: {plural(conservation.device_total, 'device')}, ",
+            f"{plural(conservation.total, 'instruction')}, ",
             (verdict, "bold red" if broken else "green"),
         )
     )
-    filled = {bucket.name: bucket.count for bucket in conservation.buckets if bucket.count}
-    if filled:
-        screen.print(f"    {counts(filled)}")
+    for name, buckets in (("devices", conservation.devices), ("instructions", conservation.buckets)):
+        if filled := {bucket.name: bucket.count for bucket in buckets if bucket.count}:
+            screen.print(f"    {name}: {counts(filled)}")
     for check in broken:
         screen.print(f"    {check.name}: {check.left:,} against {check.right:,}", style="bold red")
 

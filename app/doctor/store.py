@@ -42,16 +42,23 @@ def registry(workspace: Workspace, settings: Settings) -> Iterator[Check]:
 
 
 def audit_trail(workspace: Workspace, settings: Settings) -> Iterator[Check]:
-    """Its hash chain holds, and ends no sooner than the anchor says."""
+    """Its hash chain holds, ends no sooner than the anchor says, and agrees with the records it covers."""
     anchored = AuditAnchor(workspace.audit_anchor).read()
     with connected(workspace, settings) as connection:
         if not connection.dialect.has_table(connection, "audit"):
             return
-        trail = Transaction(connection).audit
+        opened = Transaction(connection)
+        trail = opened.audit
         broken, newest = trail.breaks(anchored), trail.head()
+        changed = opened.altered()
+    fix = "Treat it as a security event: keep the database as it is and compare it with a backup"
+    if changed:
+        what = f"{changed[0]} is not as it was recorded ({len(changed)} such records in all)"
+        yield Check("audit trail", Status.FAIL, what, fix)
     if broken:
-        fix = "Treat it as a security event: keep the database as it is and compare it with a backup"
         yield Check("audit trail", Status.FAIL, f"broken at row {broken[0]} ({len(broken)} in all)", fix)
+    elif changed:
+        return
     elif newest and not anchored:
         fix = "The next run's end does that; if runs have ended here, somebody removed audit-anchor"
         yield Check("audit trail", Status.WARN, "the hash chain holds, but its end is not anchored", fix)

@@ -103,7 +103,7 @@ def test_each_run_anchors_the_trail_and_verify_and_doctor_look(desk: Desk) -> No
     ((newest,),) = desk.rows(rows)
     anchored = AuditAnchor(desk.installation.workspace.audit_anchor).read()
     assert [number for number, _ in anchored] == [first, newest]
-    assert muster("audit", "verify", "--json").json == {"holds": True, "broken": [], "anchored": newest}
+    assert muster("audit", "verify", "--json").json == {"holds": True, "broken": [], "altered": [], "anchored": newest}
     assert f"Anchored up to row {newest}." in muster("audit", "verify").out
     with tampering(desk.engine) as connection:
         cut = connection.execute(select(audit).where(audit.c.number > first)).all()

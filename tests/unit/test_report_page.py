@@ -105,7 +105,7 @@ def test_everything_of_a_run_is_on_the_page() -> None:
         "5 Mar 2026, 14:30:00 UTC",
         "1 min 12 s",
         "12,480 Read",
-        "95,504 ordered devices, each in exactly one place.",
+        "95,504 instructions, each in exactly one place.",
         "Enrolled 70,412 73.7 %",
         "Sealed 0 0.0 %",
         "NORTHWIND-000232 northwind-OUT-000232.pgp Answered 3,150 77",
@@ -157,7 +157,7 @@ def test_empty_sections_say_so() -> None:
     for line in (
         "This run counted nothing.",
         "Nothing in this run needs a person.",
-        "No ordered device is on record.",
+        "No instruction is on record.",
         "No identity was checked in this run.",
         "This run worked on no batch.",
         "This run read no file.",
@@ -190,7 +190,7 @@ def test_bars_fill_their_width_and_hide_nothing() -> None:
     assert min(part.width for part in bar.segments) > 0.5
     assert sum(part.width for part in bar.segments) == pytest.approx(100)
     assert [part.left for part in bar.parts][1] == pytest.approx(bar.parts[0].width)
-    assert bar.text == "Devices: enrolled 1,000,000, rejected 1, elsewhere 2; total 1,000,003"
+    assert bar.text == "Instructions: enrolled 1,000,000, rejected 1, elsewhere 2; total 1,000,003"
 
 
 def test_file_bars_share_one_scale_and_stop_at_twelve() -> None:
