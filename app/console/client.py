@@ -1,17 +1,22 @@
-"""A small client of Airflow's REST interface: what the launcher and the demo need, standard library only."""
+"""A small client of Airflow's REST interface: what the launcher and the demo need."""
 
 from __future__ import annotations
 
 import http.client
 import json
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from jobs.errors import ChannelUnavailable, LoginRefused, MusterError, NotFound
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from jobs.errors import LoginRefused, MusterError, NotFound, Retry
 
 ENDED = frozenset({"success", "failed"})
+_BUSY = frozenset({http.client.TOO_MANY_REQUESTS, *range(500, 600)})
+"""A loaded server's answers (a locked database is a 500): they say nothing of the request."""
 
 
 class RequestRefused(MusterError):
@@ -21,18 +26,33 @@ class RequestRefused(MusterError):
     remedy = "Read Airflow's answer above"
 
 
-class AirflowClient:
-    """Speaks to one Airflow server over plain HTTP on this machine, as one user."""
+class ConsoleSilent(Retry):
+    """Airflow gave no answer, or none in time. The request may have been carried out."""
 
-    def __init__(self, host: str, port: int, user: str, password: str) -> None:
+    code = "CONSOLE_SILENT"
+    remedy = "The machine may be busy: look at its load and at the workspace's airflow/logs, then run the command again"
+
+
+class AirflowClient:
+    """Speaks to one Airflow server over plain HTTP on this machine, as one user.
+
+    A request without an answer within `request` seconds is made again, for `patience` seconds in all: each can be
+    repeated, since a run is triggered under an id of ours.
+    """
+
+    def __init__(
+        self, host: str, port: int, user: str, password: str, *, request: float = 30.0, patience: float = 600.0
+    ) -> None:
         self._host = host
         self._port = port
         self._user = user
         self._password = password
+        self._request = request
+        self._patience = patience
         self._token: str | None = None
 
     def health(self) -> Mapping[str, Mapping[str, str | None]]:
-        """Status and last heartbeat of each component. Raises ChannelUnavailable."""
+        """Status and last heartbeat of each component. Asks once. Raises ConsoleSilent."""
         return dict(self._send("GET", "/api/v2/monitor/health"))
 
     def dags(self) -> tuple[str, ...]:
@@ -62,8 +82,19 @@ class AirflowClient:
 
     def trigger(self, dag_id: str, params: Mapping[str, object] | None = None) -> str:
         """Start the DAG now with these form values; returns Airflow's run id."""
-        body = {"logical_date": None, "conf": dict(params or {})}
-        return str(self._call("POST", f"/api/v2/dags/{_part(dag_id)}/dagRuns", body)["dag_run_id"])
+        run_id = f"manual__{secrets.token_hex(8)}"
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(params or {})}
+        try:
+            self._call("POST", f"/api/v2/dags/{_part(dag_id)}/dagRuns", body)
+        except RequestRefused as error:
+            if error.facts["status"] != http.client.CONFLICT:
+                raise
+            # nobody else knows the id: an earlier try, whose answer was lost, has started it
+        return run_id
+
+    def give_up(self, dag_id: str, run_id: str) -> None:
+        """Mark the run as failed, so that nothing of it goes on."""
+        self._call("PATCH", f"{_run(dag_id, run_id)}?update_mask=state", {"state": "failed"})
 
     def state(self, dag_id: str, run_id: str) -> str:
         """queued, running, success or failed."""
@@ -90,10 +121,12 @@ class AirflowClient:
         run_id: str,
         timeout: float = 300.0,
         progress: Callable[[str, Mapping[str, str]], None] | None = None,
+        alive: Callable[[], object] = lambda: None,
     ) -> str:
         """Wait for the run's end and return its state; `progress` hears run and task states when they change.
 
-        Raises ChannelUnavailable after `timeout` seconds.
+        `alive` is asked between looks and raises when waiting is in vain. Raises ConsoleSilent after `timeout`
+        seconds.
         """
         until = time.monotonic() + timeout
         heard: tuple[str, dict[str, str]] | None = None
@@ -104,10 +137,20 @@ class AirflowClient:
             heard = now
             if now[0] in ENDED:
                 return now[0]
+            alive()
             time.sleep(0.3)
-        raise ChannelUnavailable(f"The run {run_id} of {dag_id} has not ended after {timeout:.0f} s", tasks=heard)
+        raise ConsoleSilent(f"The run {run_id} of {dag_id} has not ended after {timeout:.0f} s", tasks=heard)
 
     def _call(self, method: str, path: str, body: object = None) -> Any:
+        again = Retrying(
+            retry=retry_if_exception_type(ConsoleSilent),
+            stop=stop_after_delay(self._patience),
+            wait=wait_random_exponential(0.3, max=5.0),
+            reraise=True,
+        )
+        return again(self._as_user, method, path, body)
+
+    def _as_user(self, method: str, path: str, body: object) -> Any:
         if self._token is None:
             login = {"username": self._user, "password": self._password}
             self._token = self._send("POST", "/auth/token", login)["access_token"]
@@ -115,15 +158,17 @@ class AirflowClient:
 
     def _send(self, method: str, path: str, body: object = None, token: str | None = None) -> Any:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=30)
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=self._request)
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            raise ChannelUnavailable(f"Airflow does not answer at {self._host}:{self._port}") from error
+            raise ConsoleSilent(f"Airflow does not answer at {self._host}:{self._port}") from error
         finally:
             connection.close()
+        if answer.status in _BUSY:
+            raise ConsoleSilent(f"Airflow answered {method} {path} with {answer.status}")
         if answer.status >= http.client.BAD_REQUEST:
             raise _refusal(method, path, answer.status, content.decode(errors="replace"))
         return json.loads(content) if content else None

@@ -35,7 +35,7 @@ _COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "scheduler": (sys.executable, "-m", "app.console.scheduler", "--skip-serve-logs"),
 }
 _HEARTBEATS = ("scheduler", "dag_processor", "triggerer")
-_START_TIMEOUT = 180.0
+_START_TIMEOUT = 600.0
 _STOP_GRACE = 12.0
 _IDLE_GRACE = 2.0  # a triggerer without triggers has nothing to end, and takes 11 s for it
 _MAX_RESTARTS = 5
@@ -116,7 +116,7 @@ class Console:
         Raises Stopped on a signal and ConsoleFailed when another process ended.
         """
         while True:
-            self._check()
+            self.check()
             time.sleep(interval)
 
     def _start(self) -> None:
@@ -163,7 +163,7 @@ class Console:
         """Wait until `missing` names no component."""
         until = time.monotonic() + _START_TIMEOUT
         while waiting := missing():
-            self._check()
+            self.check()
             if time.monotonic() > until:
                 tails = "\n".join(f"--- {child.name}\n{child.tail(10)}" for child in self._children.values())
                 raise ConsoleFailed(
@@ -183,8 +183,11 @@ class Console:
             if health[name]["status"] != "healthy" or not _later(health[name][f"latest_{name}_heartbeat"], started)
         )
 
-    def _check(self) -> None:
-        """Nothing restarts a triggerer that died (one damaged trigger is enough): so we do."""
+    def check(self) -> None:
+        """Raises ConsoleFailed when a process ended.
+
+        Nothing else restarts a triggerer that died (one damaged trigger is enough): so we do.
+        """
         for name, child in self._children.items():
             if not child.ended:
                 continue

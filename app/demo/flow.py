@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from app.console import AirflowClient
+from app.console import Console
 from app.demo.ledger import Ledger
 from app.demo.orders import PROVIDER, Dispatch
 from app.demo.stage import Stage
@@ -18,7 +19,7 @@ from jobs.job import Job
 from jobs.states import REFUSED_BUCKET, LineState
 
 _ROUNDS = 4  # two are needed: returns wait until their device is enrolled
-_DAGS_TIMEOUT = 90.0
+_DAGS_TIMEOUT = 600.0
 _ENDS = {RequestType.ORDER: "to enrol", RequestType.RETURN: "to return"}
 
 
@@ -30,17 +31,11 @@ class DemoFailed(MusterError):
 class Flow:
     """One order file's way through the running system. `allowance` is the longest a job may take (seconds)."""
 
-    def __init__(
-        self,
-        stage: Stage,
-        client: AirflowClient,
-        ledger: Ledger,
-        steps: Steps,
-        allowance: float,
-    ) -> None:
+    def __init__(self, stage: Stage, console: Console, ledger: Ledger, steps: Steps, allowance: float) -> None:
         self._workspace = stage.workspace
         self._simulator = stage.simulator
-        self._client = client
+        self._console = console
+        self._client = console.client
         self._ledger = ledger
         self._steps = steps
         self._allowance = allowance
@@ -84,6 +79,7 @@ class Flow:
             until = time.monotonic() + self._allowance
             while (answered := len(list(self._simulator.sent.glob("*.pgp")))) < sent:
                 step.note(f"{answered} of {sent} batches answered")
+                self._console.check()
                 if time.monotonic() > until:
                     log = self._workspace.home / "airflow/logs/simulator.log"
                     raise DemoFailed(f"{PROVIDER} has answered {answered} of {sent} batches only; its log is {log}")
@@ -103,7 +99,13 @@ class Flow:
         """One run of the job's DAG, to its end."""
         dag_id = f"{job}.{PROVIDER}" if PLANS[job].per_provider else job.value
         run_id = self._client.trigger(dag_id)
-        if self._client.wait(dag_id, run_id, self._allowance, _reporter(job, step)) == "success":
+        try:
+            end = self._client.wait(dag_id, run_id, self._allowance, _reporter(job, step), self._console.check)
+        except BaseException:
+            with suppress(MusterError):  # Airflow may be the one that failed
+                self._client.give_up(dag_id, run_id)
+            raise
+        if end == "success":
             return
         tasks = self._client.tasks(dag_id, run_id)
         failed = [task for task in STEPS[job] if tasks.get(task) == "failed"]
@@ -111,8 +113,9 @@ class Flow:
         raise DemoFailed(f"{dag_id} failed in {', '.join(failed) or 'its report'}; its logs are in {logs}")
 
 
-def await_dags(client: AirflowClient) -> None:
+def await_dags(console: Console) -> None:
     """Wait until Airflow has read the demo's DAGs. Raises DemoFailed with what keeps it from that."""
+    client = console.client
     wanted = {Job.ORDER_DISPATCH.value, f"{Job.REQUEST}.{PROVIDER}", f"{Job.RESPONSE}.{PROVIDER}"}
     until = time.monotonic() + _DAGS_TIMEOUT
     while not wanted <= set(client.dags()):
@@ -120,6 +123,7 @@ def await_dags(client: AirflowClient) -> None:
             raise DemoFailed("Airflow cannot read the DAGs:\n" + "\n".join(errors))
         if time.monotonic() > until:
             raise DemoFailed(f"Airflow has not read the DAGs within {_DAGS_TIMEOUT:.0f} s")
+        console.check()
         time.sleep(0.3)
 
 

@@ -61,8 +61,8 @@ def _run(workspace: Workspace, dispatch: Dispatch, stay: bool, console: Console)
     try:
         port = stage.settings.console.port if stay else free_port(0)
         with _airflow(stage, port, steps) as airflow:
-            allowance = 300 + dispatch.rows / 50
-            Flow(stage, airflow.client, ledger, steps, allowance).exchange(dispatch)
+            allowance = 1_800 + dispatch.rows / 10  # a loaded machine takes long, and is no reason to give up
+            Flow(stage, airflow, ledger, steps, allowance).exchange(dispatch)
             if stay:
                 code = _show(stage, dispatch, ledger, before, console)
                 with suppress(Stopped):
@@ -87,7 +87,7 @@ def _airflow(stage: Stage, port: int, steps: Steps) -> Iterator[AirflowConsole]:
             console = AirflowConsole(stage.workspace, port, pools=pools, companions=companions, say=step.note)
             airflow = running.enter_context(console)
             step.note("reading the DAGs")
-            await_dags(airflow.client)
+            await_dags(airflow)
             step.result = f"at {airflow.url}, {PROVIDER}'s SFTP server too"
         try:
             yield airflow
