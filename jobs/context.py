@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from formats.schema import RecordSchema
 from jobs.codes import ProviderKind
-from jobs.errors import NotFound, ProviderBusy
+from jobs.errors import ProviderBusy
 from jobs.leases import FencedRegistry, Lease
+from jobs.names import unknown
 from jobs.ports import Archive, Channels, Cipher, Clock, Folder, Spool
 from jobs.providers import Provider
 from jobs.registry import Registry, Transaction
@@ -56,7 +57,7 @@ class Exchange:
     def provider(self, run: Run) -> Provider:
         """The provider of a run. Raises NotFound."""
         if run.provider is None or run.provider not in self.providers:
-            raise NotFound(f"no provider {run.provider!r}; there are: {', '.join(sorted(self.providers))}")
+            raise unknown("provider", run.provider or "", self.providers)
         return self.providers[run.provider]
 
     def kind(self, provider: Provider) -> ProviderKind:

@@ -158,6 +158,20 @@ class KeyUnusable(Setup):
     remedy = "Import or renew the key, then run `muster keys list`"
 
 
+class PassphraseWrong(KeyUnusable):
+    """The passphrase of our own key is missing, or another one."""
+
+    code = "PASSPHRASE_WRONG"
+    remedy = "Put the right passphrase where `passphrase` in muster.toml points, then run `muster doctor`"
+
+
+class GpgMissing(Setup):
+    code = "GPG_MISSING"
+    remedy = (
+        "Install it: apt-get install gnupg (Debian, Ubuntu), dnf install gnupg2 (Fedora), brew install gnupg (macOS)"
+    )
+
+
 # --- this machine and its registry -----------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from adapters.openpgp import message_rule
-from jobs.errors import CipherUnavailable, KeyUnusable
+from jobs.errors import CipherUnavailable, GpgMissing, KeyUnusable
 
 OPTIONS = (
     "--no-auto-key-locate",  # an unknown recipient would be looked up on the network
@@ -57,7 +57,7 @@ class Home:
 
     Raises:
         KeyUnusable: the folder is missing, not ours, or open to others.
-        CipherUnavailable: gpg is not installed.
+        GpgMissing: gpg is not installed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -291,7 +291,7 @@ def _short(home: Path) -> Path:
 def _program(name: str) -> Path:
     found = shutil.which(name)
     if found is None:
-        raise CipherUnavailable(f"{name} is not installed")
+        raise GpgMissing(f"{name} is not installed")
     return Path(found)
 
 

@@ -21,6 +21,7 @@ from jobs.errors import (
     MusterError,
     NotEncrypted,
     NotSigned,
+    PassphraseWrong,
     SignatureExpired,
     SignerNotAllowed,
     SignerUnknown,
@@ -162,7 +163,7 @@ def local_fault(lines: Sequence[str], returncode: int) -> MusterError | None:
         return CipherUnavailable("gpg has no agent or cannot make its output file")
     opened = report.has("DECRYPTION_KEY", "SIG_CREATED")
     if _BAD_PASSPHRASE in _error_codes(report) or (report.has("NEED_PASSPHRASE") and not opened):
-        return KeyUnusable("the passphrase of our own key is missing or wrong")
+        return PassphraseWrong("the passphrase of our own key is missing or wrong")
     return None
 
 

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from typing import TYPE_CHECKING
 
-from jobs.errors import NotFound
+from jobs.names import unknown
 
 if TYPE_CHECKING:
     from jobs.codes import ProviderKind
@@ -18,6 +18,6 @@ KINDS: tuple[str, ...] = tuple(sorted(module.name for module in pkgutil.iter_mod
 def load_kind(name: str) -> ProviderKind:
     """The kind declared as `KIND` in `adapters/providers/<name>.py`."""
     if name not in KINDS:
-        raise NotFound(f"no provider kind {name!r}; there are: {', '.join(KINDS)}")
+        raise unknown("provider kind", name, KINDS)
     kind: ProviderKind = importlib.import_module(f"{__name__}.{name}").KIND
     return kind

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from annotated_types import Ge, Gt, Le, MinLen
 
 from formats.rules import Rules
-from jobs.errors import NotFound
+from jobs.names import unknown
 from jobs.providers import Provider, SftpSettings
 
 
@@ -98,4 +98,4 @@ class Settings(Config):
         for provider in self.providers:
             if provider.name == name:
                 return provider
-        raise NotFound(f"there is no provider {name!r}", provider=name)
+        raise unknown("provider", name, (provider.name for provider in self.providers))

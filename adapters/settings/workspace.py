@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.settings.environment import environment
+from jobs.errors import Setup
 
 _DEFAULT_HOME = ".muster"
 _PRIVATE = 0o700
 _SHARED = 0o750
+
+
+class WorkspaceNoFolder(Setup):
+    code = "WORKSPACE_NO_FOLDER"
+    remedy = "Name a folder with --home or MUSTER_HOME"
 
 
 @dataclass(frozen=True)
@@ -20,9 +26,15 @@ class Workspace:
 
     @classmethod
     def find(cls, home: Path | None = None) -> Workspace:
-        """The workspace at `home`, else at MUSTER_HOME, else at `.muster` in the current folder."""
-        chosen = home or environment().home or Path(_DEFAULT_HOME)
-        return cls(chosen.expanduser().absolute())
+        """The workspace at `home`, else at MUSTER_HOME, else at `.muster` in the current folder.
+
+        It need not be there yet. Raises WorkspaceNoFolder when something else is.
+        """
+        chosen = (home or environment().home or Path(_DEFAULT_HOME)).expanduser().absolute()
+        blocking = next((path for path in (chosen, *chosen.parents) if path.exists() and not path.is_dir()), None)
+        if blocking is not None:
+            raise WorkspaceNoFolder(f"the workspace {chosen} cannot be: {blocking} is no folder")
+        return cls(chosen)
 
     @property
     def config(self) -> Path:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from adapters.registry.registry import Transaction
+    from app.cli.screen import Cell
     from jobs.batches import Batch
 
 
@@ -110,14 +111,11 @@ def cancel(
     ] = "",
 ) -> None:
     from adapters.settings import actor
-    from app.cli.screen import messages, plural, results
+    from app.cli.asking import must_say_why, must_type
+    from app.cli.screen import plural, results
 
-    if not confirm and messages().is_terminal and sys.stdin.isatty():
-        confirm = typer.prompt(f"Type {number} to cancel it", err=True)
-    if confirm != number:
-        raise typer.BadParameter("must be the number of the batch", param_hint="--confirm")
-    if not reason.strip():
-        raise typer.BadParameter("must say why", param_hint="--reason")
+    must_say_why(reason)
+    must_type(number, confirm, "cancel it")
     with ctx.obj.muster() as app:
         waiting = app.cancel_batch(number, actor(), reason)
     results().print(f"Cancelled {number}: {plural(waiting, 'line')} waiting again.")
@@ -133,6 +131,13 @@ def _batch(tx: Transaction, batch: Batch, with_lines: bool) -> dict[str, Any]:
         "evidence": tx.batches.evidence_of(batch.id),
         "answers": answers_to(tx, batch.id),
     } | ({"lines": tx.answers.lines_of(batch.id).to_pylist()} if with_lines else {})
+
+
+def _fact(name: str, value: object) -> tuple[str, Cell]:
+    """A fact of an evidence as people read it: times as times, sizes in bytes."""
+    if name == "mtime" and isinstance(value, int):
+        return "written at", datetime.fromtimestamp(value, UTC) if value else "not told"
+    return name.replace("_", " "), f"{value:,} bytes" if name == "size" else str(value)
 
 
 def _show(screen: Console, found: dict[str, Any], zone: tzinfo) -> None:
@@ -163,7 +168,7 @@ def _show(screen: Console, found: dict[str, Any], zone: tzinfo) -> None:
     screen.print("\nEvidence", style="bold")
     for item in found["evidence"]:
         screen.print(Text.assemble((f"  {item['kind']}", "bold"), f"  {moment(item['at'], zone)}"))
-        screen.print(facts(((name.replace("_", " "), str(value)) for name, value in item["facts"].items()), indent=4))
+        screen.print(facts((_fact(name, value) for name, value in item["facts"].items()), zone, indent=4))
     if not found["evidence"]:
         screen.print("  none: it has not been sent")
     screen.print("\nAnswers", style="bold")

@@ -13,6 +13,7 @@ from app.cli.state import Json, command
 from jobs.catalogue import PLANS
 from jobs.errors import MusterError, Setup
 from jobs.job import Job
+from jobs.names import unknown
 from jobs.runs import RunStatus
 
 if TYPE_CHECKING:
@@ -41,11 +42,17 @@ def register(app: typer.Typer) -> None:
     )(run)
 
 
+def _job(name: str) -> Job:
+    if name not in tuple(Job):
+        raise typer.BadParameter(unknown("job", name, Job).what)
+    return Job(name)
+
+
 def run(
     ctx: typer.Context,
     job: Annotated[
         Job,
-        typer.Argument(metavar="JOB", help=f"One of {', '.join(Job)}.", show_choices=False, show_default=False),
+        typer.Argument(metavar="JOB", parser=_job, help=f"One of {', '.join(Job)}.", show_default=False),
     ],
     provider: Annotated[
         str, typer.Option("--provider", metavar="NAME", help="Only this provider.", show_default=False)

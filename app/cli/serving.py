@@ -10,6 +10,9 @@ import typer
 
 from app.cli.state import command
 from jobs.errors import Setup
+from jobs.names import unknown
+
+_IDENTITY = "identity.json"
 
 
 class NoSimulator(Setup):
@@ -30,8 +33,8 @@ def register(app: typer.Typer) -> None:
         app,
         "simulate",
         "Play a provider to test against.",
-        "muster simulate .muster/simulator/acme",
-        "muster simulate .muster/simulator/acme --plan faults.toml",
+        "muster simulate acme",
+        "muster simulate acme --plan faults.toml",
         more="It runs until Ctrl-C. Its address and keys are the one JSON line on standard output.",
     )(simulate)
     command(
@@ -53,7 +56,10 @@ def register(app: typer.Typer) -> None:
 def console(
     ctx: typer.Context,
     port: Annotated[
-        int, typer.Option("--port", metavar="PORT", help="Default: the one in muster.toml.", show_default=False)
+        int,
+        typer.Option(
+            "--port", metavar="PORT", help="Default: the one in muster.toml.", show_default=False, min=0, max=65535
+        ),
     ] = 0,
     simulate: Annotated[
         list[str] | None,
@@ -67,7 +73,7 @@ def console(
     companions = {}
     for name in simulate or ():
         home = workspace.simulator / settings.provider(name).name
-        if not (home / "identity.json").exists():
+        if not (home / _IDENTITY).exists():
             raise NoSimulator(f"provider {name!r} has no simulator in this workspace")
         companions[f"simulator-{name}"] = [sys.executable, "-m", "app.cli", "simulate", str(home)]
     wanted = port or settings.console.port
@@ -87,9 +93,13 @@ def console(
 
 def simulate(
     ctx: typer.Context,
-    home: Annotated[Path, typer.Argument(metavar="HOME", help="The simulator's folder.", show_default=False)],
+    home: Annotated[
+        str, typer.Argument(metavar="NAME", help="The provider it plays, or its folder.", show_default=False)
+    ],
     host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", metavar="PORT", help="0: that of its last run, else any.")] = 0,
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", help="0: that of its last run, else any.", min=0, max=65535)
+    ] = 0,
     plan: Annotated[
         Path | None,
         typer.Option(
@@ -99,7 +109,15 @@ def simulate(
 ) -> None:
     from simulator import run
 
-    run(home, host, port, plan)
+    run(_simulator(ctx.obj.workspace.simulator, home), host, port, plan)
+
+
+def _simulator(folder: Path, name: str) -> Path:
+    """The home of the simulator of that name, or in that folder. Raises NotFound."""
+    for home in (folder / name, Path(name)):
+        if (home / _IDENTITY).exists():
+            return home
+    raise unknown("simulator", name, (path.parent.name for path in folder.glob(f"*/{_IDENTITY}")))
 
 
 def demo(

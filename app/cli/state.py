@@ -80,14 +80,32 @@ def command(
     text = "\n\n".join(part for part in (f"\b\n{shown}", summary, more) if part)
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        @wraps(function)
-        def guarded(**arguments: Any) -> None:
-            from app.cli.failure import reported
-
-            with reported(debug=arguments["ctx"].obj.debug):
-                function(**arguments)
-
-        app.command(name, help=text, short_help=summary)(guarded)
+        app.command(name, help=text, short_help=summary)(guarded(function))
         return function
 
     return register
+
+
+def by_default(app: typer.Typer, function: Callable[[typer.Context], None]) -> None:
+    """Let a group without a command do this."""
+
+    def default(ctx: typer.Context) -> None:
+        if ctx.invoked_subcommand is None:
+            function(ctx)
+
+    app.info.invoke_without_command = True
+    app.info.no_args_is_help = False
+    app.callback(invoke_without_command=True)(guarded(default))
+
+
+def guarded(function: Callable[..., None]) -> Callable[..., None]:
+    """The function, its errors shown as what + how."""
+
+    @wraps(function)
+    def reporting(ctx: typer.Context, **arguments: Any) -> None:
+        from app.cli.failure import reported
+
+        with reported(debug=ctx.obj.debug):
+            function(ctx, **arguments)
+
+    return reporting

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -57,12 +56,15 @@ def upload(
 ) -> None:
     from adapters.settings import actor
     from app import uploading
+    from app.cli.asking import can_ask
     from app.cli.screen import working
     from jobs.upload import ENDED
     from jobs.uploads.answered_workbooks import answer_files
 
     if not uploader.strip():
         raise typer.BadParameter("must say who uploads it", param_hint="--as")
+    if not (yes or dry_run or can_ask()):
+        raise typer.BadParameter("is needed where nobody can be asked (or --dry-run)", param_hint="--yes")
     target = answers or file.parent
     if not dry_run and not os.access(target, os.W_OK):
         raise typer.BadParameter(f"{target} cannot be written: say where the answer goes", param_hint="--answers")
@@ -91,17 +93,9 @@ def upload(
     raise typer.Exit(_code(ended))
 
 
-def _can_ask() -> bool:
-    from app.cli.screen import messages
-
-    return sys.stdin.isatty() and messages().is_terminal
-
-
 def _ask(counts: Counts | None) -> None:
     from app.cli.screen import messages, plural
 
-    if not _can_ask():
-        raise typer.BadParameter("is needed where nobody can be asked", param_hint="--yes")
     rows = plural(counts.passed, "good row") if counts else "it"
     if not typer.confirm(f"Apply {rows}?", err=True):
         messages().print("Nothing was changed.")

@@ -34,7 +34,8 @@ def register(app: typer.Typer) -> None:
         "remove",
         "Let somebody upload no more.",
         "muster uploaders remove ada@example.com --reason 'left'",
-        more="The drop folders stay; what is dropped there is refused.",
+        more="The drop folders stay; what is dropped there is refused. You are asked to type the address; "
+        "in a script give it as --confirm.",
     )(remove)
     app.add_typer(uploaders)
 
@@ -76,9 +77,19 @@ def add(
         messages().print("From now on only people who are registered may upload.")
 
 
-def remove(ctx: typer.Context, email: Email, reason: Reason) -> None:
+def remove(
+    ctx: typer.Context,
+    email: Email,
+    reason: Reason,
+    confirm: Annotated[
+        str, typer.Option("--confirm", metavar="EMAIL", help="The address once more.", show_default=False)
+    ] = "",
+) -> None:
+    from app.cli.asking import must_say_why, must_type
     from app.cli.screen import results
 
+    must_say_why(reason)
+    must_type(email, confirm, "remove the uploader")
     _set(ctx, email, None, False, "uploader removed", reason)
     results().print(f"{email} may upload no more.")
 
@@ -87,9 +98,9 @@ def _set(ctx: typer.Context, email: str, customer: str | None, active: bool, act
     """Returns whether everybody could upload until now. Raises NotFound."""
     from adapters.clock import SystemClock
     from adapters.settings import actor
+    from app.cli.asking import must_say_why
 
-    if not reason.strip():
-        raise typer.BadParameter("must say why", param_hint="--reason")
+    must_say_why(reason)
     with ctx.obj.registry(change=True) as (registry, _), registry.transaction() as tx:
         anybody: bool = tx.uploads.anybody_may()
         if not active and email not in {item.email for item in tx.uploads.uploaders()}:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.state import Json, command, group
+from app.cli.state import Json, by_default, command, group
 from app.cli.upload import row_counts, watch
 from jobs.errors import NotFound
 
@@ -47,16 +47,10 @@ def register(app: typer.Typer) -> None:
         "discard",
         "Close an upload that waits for a decision; nothing is applied.",
         'muster uploads discard 12 --reason "wrong month"',
+        more="You are asked to type the number; in a script give it as --confirm.",
     )(discard)
-    uploads.info.invoke_without_command = True
-    uploads.info.no_args_is_help = False
-    uploads.callback(invoke_without_command=True)(_history)
+    by_default(uploads, list_uploads)
     app.add_typer(uploads)
-
-
-def _history(ctx: typer.Context) -> None:
-    if ctx.invoked_subcommand is None:
-        list_uploads(ctx)
 
 
 def list_uploads(
@@ -158,31 +152,37 @@ def answer(
 
 def commit(ctx: typer.Context, number: Number, reason: Reason, as_json: Json = False) -> None:
     from adapters.settings import actor
+    from app.cli.asking import must_say_why
     from app.uploading import continue_uploads
     from jobs.uploads.decisions import commit_upload
 
-    _must_say_why(reason)
+    must_say_why(reason)
     with ctx.obj.muster() as app:
         commit_upload(app.exchange, number, actor(), reason)
         continue_uploads(app, number, actor(), watch)
         _show_decided(app, number, as_json)
 
 
-def discard(ctx: typer.Context, number: Number, reason: Reason, as_json: Json = False) -> None:
+def discard(
+    ctx: typer.Context,
+    number: Number,
+    reason: Reason,
+    confirm: Annotated[
+        str, typer.Option("--confirm", metavar="NUMBER", help="The number once more.", show_default=False)
+    ] = "",
+    as_json: Json = False,
+) -> None:
     from adapters.settings import actor
+    from app.cli.asking import must_say_why, must_type
     from app.uploading import continue_uploads
     from jobs.uploads.decisions import discard_upload
 
-    _must_say_why(reason)
+    must_say_why(reason)
+    must_type(str(number), confirm, "discard the upload")
     with ctx.obj.muster() as app:
         discard_upload(app.exchange, number, actor(), reason)
         continue_uploads(app, number, actor(), watch)
         _show_decided(app, number, as_json)
-
-
-def _must_say_why(reason: str) -> None:
-    if not reason.strip():
-        raise typer.BadParameter("must say why", param_hint="--reason")
 
 
 def _show_decided(app: Any, number: int, as_json: bool) -> None:

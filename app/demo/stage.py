@@ -15,7 +15,7 @@ from app.console.home import Home
 from app.demo.orders import CUSTOMERS, FOREIGN, PROVIDER, PUZZLING, REFUSED_ORDER
 from app.installing import connect_simulator, initialise
 from app.loopback import free_port
-from jobs.errors import Setup
+from jobs.errors import GpgMissing, Setup
 from simulator import SimulatorHome
 
 _MARK = "# How the demo's provider answers. Each run of the demo writes this file again.\n"
@@ -44,13 +44,6 @@ outcome = "REJECTED"
 code = "DE-4999"
 message = "Please contact the program team"
 """
-
-
-class GpgMissing(Setup):
-    code = "GPG_MISSING"
-    remedy = (
-        "Install it: apt-get install gnupg (Debian, Ubuntu), dnf install gnupg2 (Fedora), brew install gnupg (macOS)"
-    )
 
 
 class WorkspaceTaken(Setup):

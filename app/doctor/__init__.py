@@ -9,7 +9,7 @@ from adapters.providers import KINDS
 from adapters.settings import Settings, Workspace, load
 from adapters.settings import check as faults_of  # `check` is a module of this package
 from app.doctor import drops, keys, machine, partners, store
-from app.doctor.check import Check, Status, guarded
+from app.doctor.result import Check, Status, guarded
 
 __all__ = ["Check", "Status", "examine"]
 

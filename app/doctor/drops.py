@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from adapters.inboxes.uploads import LocalDrops
 from adapters.registry.registry import Transaction
 from adapters.settings import Settings, UploadSource, Workspace
-from app.doctor.check import Check, Status
 from app.doctor.partners import opened, sftp
+from app.doctor.result import Check, Status
 from app.doctor.store import connected
 from formats.templates import NAMES
 from jobs.errors import RemotePathRefused

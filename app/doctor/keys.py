@@ -10,7 +10,7 @@ from adapters.openpgp import keyring
 from adapters.openpgp.cipher import OpenPgpCipher
 from adapters.settings import Settings, Workspace, resolve
 from adapters.spool import FileSpool
-from app.doctor.check import Check, Status
+from app.doctor.result import Check, Status
 from jobs.errors import MessageDamaged
 from jobs.providers import PinnedKey, Provider
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from adapters.openpgp.keyring import ENVIRONMENT
 from adapters.settings import Settings, Workspace
-from app.doctor.check import Check, Status
+from app.doctor.result import Check, Status
 
 # 2.2.8 made a message without integrity protection an error and closed CVE-2018-12020;
 # 2.2.36 and 2.3.7 closed CVE-2022-34903: both forge the status lines a verdict rests on.

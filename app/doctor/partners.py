@@ -9,7 +9,7 @@ from pathlib import Path
 from adapters.channels.folder import FolderChannel
 from adapters.channels.sftp import SftpChannel
 from adapters.settings import InboxSource, Workspace, channel_key
-from app.doctor.check import Check, Status
+from app.doctor.result import Check, Status
 from jobs.errors import ChannelUnavailable, NotFound, RemotePathRefused, Setup
 from jobs.ports import Channel, Session
 from jobs.providers import Provider, SftpSettings

@@ -17,7 +17,7 @@ from adapters.registry.engine import for_reading, make_engine
 from adapters.registry.registry import Transaction
 from adapters.registry.trouble import answering
 from adapters.settings import Settings, Workspace, registry_url
-from app.doctor.check import Check, Status
+from app.doctor.result import Check, Status
 from jobs.errors import RegistryRefused
 
 _MIGRATIONS = Path(adapters.registry.__file__).parent / "migrations"

@@ -9,14 +9,14 @@ from formats.templates import NAMES, template
 from formats.workbook.write.instructions import UploadLimits
 from formats.workbook.write.template_file import write_template
 from jobs.context import Exchange
-from jobs.errors import NotFound
+from jobs.names import unknown
 from jobs.registry import Transaction
 
 
 def named(name: str) -> Template:
     """The template of that name. Raises NotFound."""
     if name not in NAMES:
-        raise NotFound(f"there is no template {name!r}; there are: {', '.join(NAMES)}")
+        raise unknown("template", name, NAMES)
     return template(name)
 
 

@@ -271,7 +271,9 @@ def test_held_uploads_are_decided_with_a_reason(
     committed = muster("uploads", "commit", str(first), "--reason", "checked with sales")
     assert (committed.code, f"Upload {first}: COMPLETED" in committed.out) == (0, True)
     assert muster("uploads", "commit", str(first), "--reason", "again").code == 1
-    discarded = muster("uploads", "discard", str(second), "--reason", "wrong month", "--json").json
+    discarded = muster(
+        "uploads", "discard", str(second), "--reason", "wrong month", "--confirm", str(second), "--json"
+    ).json
     assert (discarded["status"], discarded["reason"]) == ("FAILED", "wrong month")
     assert (ACTOR, f"upload {first}", "checked with sales") in trail(installation, "upload committed")
     assert (ACTOR, f"upload {second}", "wrong month") in trail(installation, "upload discarded")
@@ -356,7 +358,9 @@ def test_uploaders_are_added_listed_and_removed(installation: Installation) -> N
         made = make_installation(home / "w", free_port())
         muster = CommandLine(made.workspace)
         assert "everybody may upload" in muster("uploaders", "list").err
-        stranger = muster("uploaders", "remove", "eve@example.com", "--reason", "a slip")
+        stranger = muster(
+            "uploaders", "remove", "eve@example.com", "--reason", "a slip", "--confirm", "eve@example.com"
+        )
         assert (stranger.code, "is not registered" in stranger.err) == (1, True)
         assert "everybody may upload" in muster("uploaders", "list").err
         assert muster("uploaders", "add", "ada", "--reason", "x").code == 2
@@ -375,7 +379,7 @@ def test_uploaders_are_added_listed_and_removed(installation: Installation) -> N
         ]
         refuse_strangers(muster, home)
         for email in (ACTOR, "ben@example.com"):
-            assert muster("uploaders", "remove", email, "--reason", "left").code == 0
+            assert muster("uploaders", "remove", email, "--reason", "left", "--confirm", email).code == 0
         assert "nobody may upload" in muster("uploaders", "list").err
         assert trail(made, "uploader added") == [
             (ACTOR, f"uploader {ACTOR}", "sales"),

@@ -21,7 +21,7 @@ from adapters.providers import KINDS
 from adapters.registry.engine import make_engine
 from adapters.settings import Settings, UploadSource, Workspace, load
 from app.doctor import Check, Status, drops, examine, keys, machine, partners, store
-from app.doctor.check import guarded
+from app.doctor.result import guarded
 from app.loopback import free_port
 from jobs.providers import Keys, PinnedKey, Provider, SftpSettings
 from tests.support.installation import Installation, make_installation

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from adapters.openpgp.cipher import OpenPgpCipher
-from jobs.errors import CipherUnavailable, KeyUnusable, MusterError, SignatureExpired, SignerNotAllowed
+from jobs.errors import CipherUnavailable, GpgMissing, KeyUnusable, MusterError, SignatureExpired, SignerNotAllowed
 from jobs.providers import Keys, PinnedKey
 from tests.support.openpgp import Party, Phrase, acquaint, new_party, party
 
@@ -398,5 +398,5 @@ def test_gpg_that_takes_too_long_is_ended(us: Party, tmp_path: Path) -> None:
 
 def test_without_gpg_it_says_so(us: Party, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CipherUnavailable, match="gpg is not installed"):
+    with pytest.raises(GpgMissing, match="gpg is not installed"):
         cipher_of(us).protect_own(TEXT, tmp_path / "kept.pgp")
