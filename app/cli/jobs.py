@@ -52,7 +52,9 @@ def run(
     ctx: typer.Context,
     job: Annotated[
         Job,
-        typer.Argument(metavar="JOB", parser=_job, help=f"One of {', '.join(Job)}.", show_default=False),
+        typer.Argument(
+            metavar="JOB", parser=_job, help=f"One of {', '.join(Job)}.", show_choices=False, show_default=False
+        ),
     ],
     provider: Annotated[
         str, typer.Option("--provider", metavar="NAME", help="Only this provider.", show_default=False)

@@ -117,7 +117,7 @@ def _simulator(folder: Path, name: str) -> Path:
     for home in (folder / name, Path(name)):
         if (home / _IDENTITY).exists():
             return home
-    raise unknown("simulator", name, (path.parent.name for path in folder.glob(f"*/{_IDENTITY}")))
+    raise unknown("home of a simulator", name, (path.parent.name for path in folder.glob(f"*/{_IDENTITY}")))
 
 
 def demo(
