@@ -49,6 +49,10 @@ REPORT = "write_report"
 LOOK = "look"
 _FAILED = (TaskInstanceState.FAILED, TaskInstanceState.UPSTREAM_FAILED)
 
+DAGRUN_TIMEOUT = timedelta(hours=2)
+EXECUTION_TIMEOUT = timedelta(hours=1)
+"""Of one try of a task. It ends what nothing else bounds, and leaves the run time for another try and its report."""
+
 RETRY_WHAT_CAN_HEAL = ExceptionRetryPolicy(
     rules=[
         RetryRule(exception=Retry, action=RetryAction.RETRY),
@@ -88,7 +92,7 @@ def job_dag(job: Job, doc: str, schedule: str | None, provider: Provider | None 
         start_date=datetime(2025, 1, 1, tzinfo=UTC),
         catchup=False,
         max_active_runs=1,
-        dagrun_timeout=timedelta(hours=2),
+        dagrun_timeout=DAGRUN_TIMEOUT,
         tags=_tags(job, provider),
         params=_form(job),
         default_args=_task_defaults(provider),
@@ -201,6 +205,7 @@ def _tags(job: Job, provider: Provider | None) -> list[str]:
 def _task_defaults(provider: Provider | None) -> dict[str, object]:
     defaults: dict[str, object] = {
         "owner": "muster",
+        "execution_timeout": EXECUTION_TIMEOUT,
         "retries": 4,
         "retry_delay": timedelta(seconds=30),
         "retry_exponential_backoff": 2.0,

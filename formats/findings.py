@@ -184,6 +184,11 @@ _KINDS = (
         "The name of the remote file is not one this provider may use",
         "Nothing was fetched; ask the provider to use the agreed names.",
     ),
+    _warning(
+        "FILE_GONE_AFTER_READING",
+        "The server shows the file no more, once it was read",
+        "Nothing is lost: it was read whole and is in the archive. Some servers hand a file out once.",
+    ),
     # generic format
     _error(
         "GENERIC_HEADER",

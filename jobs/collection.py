@@ -51,11 +51,15 @@ def _stable(exchange: Exchange, provider: Provider, session: Session, first: Lis
 def _report_refused(exchange: Exchange, run: Run, provider: Provider, listing: Listing, work: Work) -> None:
     if not listing.refused:
         return
-    found = findings_table(Finding("FILE_NAME_REFUSED") for _ in listing.refused)
-    source = f"{provider.name}: {provider.folders.inbound}"
     work.failed += len(listing.refused)
     work.count({"names refused": len(listing.refused)})
     work.notes.append("refused names: " + ", ".join(listing.refused[:5]))
+    source = f"{provider.name}: {provider.folders.inbound}"
+    _say(exchange, run, source, "FILE_NAME_REFUSED", len(listing.refused), work)
+
+
+def _say(exchange: Exchange, run: Run, source: str, code: str, times: int, work: Work) -> None:
+    found = findings_table(Finding(code) for _ in range(times))
     work.findings.append(SourceFindings(source, found))
     if not run.dry_run:
         with exchange.registry.transaction() as tx:
@@ -65,7 +69,7 @@ def _report_refused(exchange: Exchange, run: Run, provider: Provider, listing: L
 def _fetch(exchange: Exchange, run: Run, provider: Provider, session: Session, file: RemoteFile, work: Work) -> None:
     with exchange.spool.file(".pgp") as landed:
         try:
-            session.fetch(provider.folders.inbound, file.name, landed, provider.limits.answer_bytes)
+            fetched = session.fetch(provider.folders.inbound, file.name, landed, provider.limits.answer_bytes)
         except RemoteFileRefused as error:
             work.failed += 1
             work.notes.append(f"{file.name}: {error.what}")
@@ -93,6 +97,8 @@ def _fetch(exchange: Exchange, run: Run, provider: Provider, session: Session, f
                 now=exchange.clock.now(),
                 facts={"run": run.id, "provider": provider.name, "name": file.name, "size": file.size},
             )
+    if fetched.gone:
+        _say(exchange, run, file.name, "FILE_GONE_AFTER_READING", 1, work)
     work.done += 1
     work.count({"files collected": int(claimed.new), "files known already": int(not claimed.new)})
     if not claimed.new and claimed.state in SETTLED:

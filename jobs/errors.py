@@ -85,6 +85,15 @@ class RemotePathRefused(Setup):
     remedy = "Check the folder names and rights with the provider"
 
 
+class RemoteUnsupported(Setup):
+    """The other side cannot do at all what is asked of it, such as a rename."""
+
+    code = "REMOTE_UNSUPPORTED"
+    remedy = (
+        "Ask the provider for an account whose server can; where only putting away fails, leave the done folder empty"
+    )
+
+
 class RemoteFileRefused(Refused):
     """Not a regular file, a name that is no safe name, over the size limit, or changing."""
 

@@ -38,6 +38,15 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Fetched:
+    """A file that was downloaded whole, as it lay there before."""
+
+    size: int
+    mtime: int
+    gone: bool  # afterwards the other side showed nothing of that name, or could not be asked
+
+
+@dataclass(frozen=True)
 class Delivery:
     """Proof that a file lies under its final name: facts for the evidence row."""
 
@@ -69,10 +78,11 @@ class Session(Protocol):
         counts as delivered (a resend of the same bytes).
         """
 
-    def fetch(self, folder: str, name: str, target: Path, limit: int) -> RemoteFile:
+    def fetch(self, folder: str, name: str, target: Path, limit: int) -> Fetched:
         """Download to `target` (created, never overwritten), at most `limit` bytes.
 
-        Size and time must be the same before and after, else RemoteFileRefused.
+        What still lies there afterwards must have the same size and time as before, else RemoteFileRefused;
+        so is a file that the other side does not let us read. What came whole is kept, whatever became of it there.
         """
 
     def move(self, folder: str, name: str, to_folder: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
 import stat
@@ -20,10 +21,11 @@ from jobs.errors import (
     NameTaken,
     RemoteFileRefused,
     RemotePathRefused,
+    RemoteUnsupported,
     Retry,
     TransferFailed,
 )
-from jobs.ports import Delivery, Listing, RemoteFile
+from jobs.ports import Delivery, Fetched, Listing, RemoteFile
 
 _MOVE_TRIES = 1_000
 _NO_SIZE = 1 << 63  # from here on a size is a negative number that the other side did not mean
@@ -126,7 +128,7 @@ class FileSession:
             raise NameTaken(f"{name} exists with another size", size=size, there=there.size)
         return Delivery(name, size, there.mtime, self._calls.server_key)
 
-    def fetch(self, folder: str, name: str, target: Path, limit: int) -> RemoteFile:
+    def fetch(self, folder: str, name: str, target: Path, limit: int) -> Fetched:
         path = remote_path(folder, name, self._safe)
         before = self.stat(folder, name)
         if before is None:
@@ -138,9 +140,10 @@ class FileSession:
             for block in blocks:
                 out.write(block)
                 fetched += len(block)
-            if fetched != before.size or self.stat(folder, name) != before:
+            after = self._seen_again(folder, name)
+            if fetched != before.size or (after is not None and after != before):
                 raise RemoteFileRefused(f"{name} changed while fetched")
-        return before
+        return Fetched(before.size, before.mtime, gone=after is None)
 
     def move(self, folder: str, name: str, to_folder: str) -> None:
         path = remote_path(folder, name, self._safe)
@@ -183,10 +186,19 @@ class FileSession:
         if there and there.size == size and not part_left:
             return there
         if there is None and part_left:
+            if refusal is not None and refusal.errno == errno.EOPNOTSUPP:
+                raise RemoteUnsupported(f"rename to {final}: {cause(refusal)}") from refusal
             raise TransferFailed(f"rename to {final}: {cause(refusal)}") from refusal
         if there and there.size != size and part_left:
             raise NameTaken(f"{final} appeared with another size", size=size, there=there.size) from refusal
         raise DeliveryUncertain(f"{final} is gone or altered after the rename") from refusal
+
+    def _seen_again(self, folder: str, name: str) -> RemoteFile | None:
+        """The file after it was read, of which a server that hands a file out once shows nothing. No look, no news."""
+        try:
+            return self.stat(folder, name)
+        except (ChannelUnavailable, RemotePathRefused):
+            return None
 
     def _blocks(self, path: str, name: str, size: int) -> Generator[bytes]:
         with _answered(f"fetch {name}", ChannelUnavailable):
@@ -194,6 +206,10 @@ class FileSession:
                 yield from self._calls.read(path, size)
             except FileNotFoundError:
                 raise RemoteFileRefused(f"{name} went away while fetched") from None
+            except (TimeoutError, ConnectionError):
+                raise
+            except OSError as error:  # a locked file, a folder whose type the server did not tell: the others go on
+                raise RemoteFileRefused(f"{name} cannot be read: {cause(error)}") from error
 
 
 @contextmanager
@@ -222,4 +238,6 @@ def _answered(doing: str, lost: type[Retry]) -> Iterator[None]:
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise RemotePathRefused(f"{doing}: {cause(error)}") from error
     except OSError as error:
+        if error.errno == errno.EOPNOTSUPP:
+            raise RemoteUnsupported(f"{doing}: {cause(error)}") from error
         raise lost(f"{doing}: {cause(error)}") from error

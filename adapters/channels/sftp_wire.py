@@ -251,4 +251,6 @@ def _refuse(code: int, said: str) -> NoReturn:
         raise EndOfFile(said)
     if code in _LOST:
         raise ConnectionError(said)
-    raise OSError(_REFUSALS.get(code, errno.EIO), said)
+    if code in _REFUSALS:
+        raise OSError(_REFUSALS[code], said)
+    raise OSError(said)

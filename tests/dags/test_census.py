@@ -73,6 +73,11 @@ class TestDag:
         assert (dag.max_active_runs, dag.catchup, dag.fail_fast) == (1, False, False)
         assert dag.dagrun_timeout == timedelta(hours=2)
 
+    def test_every_task_ends_within_half_the_time_of_its_run(self, dagbag: DagBag, dag_id: str) -> None:
+        """A task that hangs is ended, not only its run marked as failed; another try fits into the run."""
+        dag = dagbag.dags[dag_id]
+        assert {task.execution_timeout for task in dag.tasks} == {timedelta(hours=1)}
+
     def test_the_pool_is_the_providers(self, dagbag: DagBag, dag_id: str) -> None:
         _, _, provider = dag_id.partition(".")
         pools = {task.pool for task in dagbag.dags[dag_id].tasks}

@@ -12,7 +12,7 @@ import pytest
 
 from adapters.channels.folder import FolderChannel
 from jobs.errors import NameTaken, RemoteFileRefused, RemotePathRefused, TransferFailed
-from jobs.ports import Session
+from jobs.ports import Fetched, Session
 from tests.support.sshd import Sshd, sshd  # noqa: F401  (a fixture)
 
 
@@ -148,7 +148,9 @@ def test_fetch(account: Account, tmp_path: Path, size: int) -> None:
     fetched = account.session.fetch(account.inbound, "a.pgp", target, limit=size)
     assert target.read_bytes() == data
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
-    assert fetched == account.session.stat(account.inbound, "a.pgp")
+    there = account.session.stat(account.inbound, "a.pgp")
+    assert there is not None
+    assert fetched == Fetched(there.size, there.mtime, gone=False)
 
 
 def test_fetch_refuses_what_is_too_large_or_no_file(account: Account, tmp_path: Path) -> None:

@@ -81,6 +81,15 @@ class OddServer:
         """Do `act` once, before the next `call` (`open`, `close`, `lstat`, `rename`, …) on the file `name`."""
         self._meddling[call, name] = act
 
+    def at_any(self, call: str, act: Callable[[], object]) -> None:
+        """Do `act` once, before the next such call on any file."""
+        self._meddling[call, ""] = act
+
+    def hang_up(self) -> None:
+        """Cut every connection."""
+        assert self._served is not None
+        self._served.hang_up()
+
     def replace(self, path: str, data: bytes) -> None:
         """Another file under that path of the root, renamed over the old one."""
         other = self.root / f"{path}.other"
@@ -102,8 +111,9 @@ class OddServer:
     def called(self, call: str, path: bytes) -> None:
         name = path.decode(errors="replace")
         self.calls.append((call, name))
-        if act := self._meddling.pop((call, name.rpartition("/")[2]), None):
-            act()
+        for key in ((call, name.rpartition("/")[2]), (call, "")):
+            if act := self._meddling.pop(key, None):
+                act()
         if Odd.UPLOAD_ONLY in self.odd and call in ("lstat", "stat", "scandir") and self.closed in name:
             raise asyncssh.SFTPPermissionDenied("permission denied")
 

@@ -20,10 +20,16 @@ Session = Callable[[], asyncssh.SSHServerSession[bytes]]
 
 @dataclass(frozen=True)
 class Served:
-    """A server that listens: its port, and the loop its calls run in."""
+    """A server that listens: its port, the loop its calls run in, its connections."""
 
     port: int
     loop: asyncio.AbstractEventLoop
+    connections: list[asyncssh.SSHServerConnection]
+
+    def hang_up(self) -> None:
+        """Cut every connection; to be called in the loop."""
+        while self.connections:
+            self.connections.pop().abort()
 
 
 class _NoLogin(asyncssh.SSHServer):
@@ -83,7 +89,7 @@ def serving(host_key: KeyPair, session: Session | None = None, **options: Any) -
     if not ready.wait(_READY_SECONDS):
         raise RuntimeError("the SFTP server of the test does not start")
     try:
-        yield Served(ports[0], loop)
+        yield Served(ports[0], loop, connections)
     finally:
         loop.call_soon_threadsafe(stopped.set)
         thread.join(_READY_SECONDS)
