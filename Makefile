@@ -8,13 +8,15 @@ BIN := .venv/bin
 DEVICES ?= 1000
 WORKERS ?= 2
 TESTS ?= tests
+EACH ?= 20
 PORT ?= 8080
 
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo '  Variables: DEVICES=$(DEVICES) (demo), PORT=$(PORT) (console), TESTS=$(TESTS) WORKERS=$(WORKERS) (test)'
+	@echo '  Variables: DEVICES=$(DEVICES) (demo), PORT=$(PORT) (console), TESTS=$(TESTS) WORKERS=$(WORKERS) (test),'
+	@echo '    EACH=$(EACH) (fuzz)'
 
 .PHONY: runtime
 runtime: ## set up what running needs
@@ -79,16 +81,24 @@ LOCK := uv pip compile pyproject.toml --universal --generate-hashes --python-ver
 
 .PHONY: lock
 lock: ## resolve the dependencies again (needs uv) and write both lock files
-	@PATH="$$PWD/$(BIN):$$PATH" $(LOCK) --group dev --group build -o requirements-dev.lock
+	@PATH="$$PWD/$(BIN):$$PATH" $(LOCK) --group dev --group build --group audit --group fuzz -o requirements-dev.lock
 	@PATH="$$PWD/$(BIN):$$PATH" $(LOCK) --group build -c requirements-dev.lock -o requirements.lock
 
 .PHONY: check-lock
 check-lock: dev ## check that the lock files hold what pyproject.toml asks for, with hashes and no addresses
 	@$(BIN)/python -m pytest tests/unit/test_house_rules.py -k lock
 
+.PHONY: audit
+audit: dev ## check licences of what is shipped, write its SBOM, look known vulnerabilities up
+	@$(BIN)/python config/audit.py
+
+.PHONY: fuzz
+fuzz: dev ## feed every parser for EACH seconds with inputs that reach new lines
+	@$(BIN)/python -m tests.support.fuzz --seconds $(EACH)
+
 .PHONY: clean
 clean: ## remove caches and build leftovers
-	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz
 	@find . -path ./.venv -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # The demo's workspace has one provider, the simulator; whatever else lies there is somebody's installation.

@@ -71,7 +71,7 @@ _REMARKS = frozenset(
     }
 )
 _STRONG_HASHES = frozenset({"8", "9", "10", "11"})  # SHA-256, SHA-384, SHA-512, SHA-224 (RFC 4880, 9.4)
-_SECONDS = re.compile(r"[0-9]{1,10}")
+_NUMBER = re.compile(r"[0-9]{1,10}")  # 32 bits
 _BINARY_DOCUMENT = "00"
 _NO_PUBLIC_KEY = "9"
 _BAD_PASSPHRASE = 11
@@ -178,7 +178,7 @@ def _read(lines: Sequence[str]) -> _Report:
 
 def _signature(fields: tuple[str, ...], allowed: Collection[str], now: datetime) -> Opened:
     """VALIDSIG: key, date, time, expiry, version, reserved, algorithm, hash, class, primary key."""
-    if len(fields) < 10 or not _SECONDS.fullmatch(fields[2]):
+    if len(fields) < 10 or not _NUMBER.fullmatch(fields[2]):
         raise MessageDamaged("gpg's report on the signature is incomplete")
     signed_at = datetime.fromtimestamp(int(fields[2]), UTC)
     digest, kind, primary = fields[7], fields[8], fields[9]
@@ -194,7 +194,7 @@ def _signature(fields: tuple[str, ...], allowed: Collection[str], now: datetime)
 def _error_codes(report: _Report) -> set[int]:
     """gpg-error codes of ERROR and FAILURE lines: what failed, code."""
     last = (fields[-1] for keyword in ("ERROR", "FAILURE") for fields in report.fields(keyword) if fields)
-    return {int(field) & _ERROR_CODE for field in last if field.isdecimal()}
+    return {int(field) & _ERROR_CODE for field in last if _NUMBER.fullmatch(field)}
 
 
 def _message_fault(report: _Report, own: Collection[str]) -> MusterError:

@@ -13,6 +13,7 @@ from adapters.settings.faults import Wrong
 
 _REMEDY = 'Write five fields: minute hour day month weekday, such as "*/15 * * * *" or "0 6 * * 1-5"'
 _PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>\d+))?", re.ASCII)
+_LONGEST = 20  # characters of a part: more say nothing more, and Python reads no number of thousands of digits
 _LONGEST_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -51,8 +52,8 @@ def _values(field: _Field, cell: str) -> set[int]:
     values: set[int] = set()
     for part in cell.split(","):
         match = _PART.fullmatch(part)
-        if match is None:
-            raise Wrong(f"has the {field.name} {part!r}, which is no cron value", _REMEDY)
+        if match is None or len(part) > _LONGEST:
+            raise Wrong(f"has the {field.name} {part[:_LONGEST]!r}, which is no cron value", _REMEDY)
         values.update(_range(field, part, match))
     return values
 

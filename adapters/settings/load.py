@@ -99,6 +99,8 @@ def _toml(path: Path, faults: FileFaults) -> dict[str, Any] | None:
         faults.add((), f"is not valid TOML: {error}", "Mend that line; text stands in quotes, tables in [brackets]")
     except UnicodeDecodeError:
         faults.add((), "is not UTF-8 text", "Save the file as UTF-8")
+    except (RecursionError, ValueError):  # of Python's own: it reads no number of thousands of digits, either
+        faults.add((), "is nested too deeply, or holds an endless number", "Take out what no setting needs")
     except FileNotFoundError:
         faults.add((), f"is missing in {path.parent}", "Run `muster init`, or point MUSTER_HOME to the workspace")
     except OSError as error:

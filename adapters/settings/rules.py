@@ -25,6 +25,7 @@ PROVIDER_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 _FILE_PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}|[0-9A-Fa-f:.]{2,45}")
 _DURATION = re.compile(r"(\d{1,6})([smhd])")
+_NO_PATTERN = (re.error, FutureWarning, OverflowError, RecursionError)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SAFE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 # The parts of a pattern: operators to skip, and in the group what matches one character.
@@ -100,7 +101,7 @@ def _file_pattern(text: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("error", FutureWarning)  # such as "[[": another meaning in a later Python
             re.compile(text)
-    except (re.error, FutureWarning) as error:
+    except _NO_PATTERN as error:
         raise Wrong(f"is no regular expression: {error}", r'Write one such as "ACME-[0-9]+\\.pgp"') from None
     for part in filter(None, _PART.findall(text)):
         if not _admitted(part) <= _SAFE_CHARACTERS:
@@ -123,7 +124,7 @@ def _regex(text: str) -> str:
     """A regular expression that RE2 and Python read alike: no look-around, no back references."""
     try:
         re.compile(text)
-    except re.error as error:
+    except _NO_PATTERN as error:
         raise Wrong(f"is no regular expression: {error}", 'Write one such as "(?:CHH|EVH)000[0-9A-Z]*"') from None
     if re.search(r"\(\?[=!<]|\\[1-9]", text):
         raise Wrong("uses look-around or a back reference", "Write it without")

@@ -30,6 +30,7 @@ CUSTOMERS = RecordSchema(
     (UniqueTogether(("account", "provider")),),
 )
 _UNKNOWN = "PROVIDER_UNKNOWN"
+_SHOWN = 160  # characters of a heading
 
 
 class CustomerFileRefused(Refused):
@@ -71,7 +72,8 @@ def _table(data: bytes) -> tuple[pa.Int64Array, pa.Table]:
         reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
         heading = [cell.strip().lower() for cell in next(reader, [])]
         if sorted(heading) != sorted(CUSTOMERS.names):
-            raise CustomerFileRefused(f"the heading reads {','.join(heading) or 'nothing'}")
+            read = repr(",".join(heading)[:_SHOWN]) if heading else "nothing"
+            raise CustomerFileRefused(f"the heading reads {read}")
         records = list(_records(reader, len(heading)))
     except UnicodeDecodeError:
         raise CustomerFileRefused("the file is not UTF-8 text") from None

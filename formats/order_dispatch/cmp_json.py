@@ -20,6 +20,8 @@ CATEGORY = "Sales Order"
 INTERFACE = "Sales Order Dispatch"
 VERSION = 1.2
 
+_SHOWN = 20  # characters of what stands in a place of a number
+
 _ORDER_FIELDS = {
     "id": "order_number",
     "requestType": "request_type",
@@ -50,7 +52,7 @@ def read(data: bytes) -> RawRows:
         raise FileFault([Finding("FILE_EMPTY")])
     claimed = document.get("recordCount")
     if type(claimed) is not int or claimed != len(document["orders"]):
-        facts: dict[str, str | int] = {"claimed": str(claimed), "counted": len(document["orders"])}
+        facts: dict[str, str | int] = {"claimed": str(claimed)[:_SHOWN], "counted": len(document["orders"])}
         raise FileFault([Finding("FILE_RECORD_COUNT", facts=facts)])
     columns = [pa.array([row.get(name) for row in rows], pa.string()) for name in ORDER_DISPATCH.names]
     numbers = pa.array(range(1, len(rows) + 1), pa.int64())
