@@ -76,6 +76,10 @@ class FileArchive:
             raise NotFound("the archive has no file of that key", key=key)
         return self._place(key)
 
+    def kept(self) -> list[str]:
+        """The keys of everything that is kept, in their order."""
+        return sorted(path.stem for path in self._root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*.pgp"))
+
     def read_plaintext(self, key: str) -> bytes:
         """What `keep_plaintext` was given. Raises NotFound, a MessageRefused, KeyUnusable, CipherUnavailable."""
         kept = self.path(key)

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from adapters.audit_anchor import AuditAnchor
+from adapters.audit_anchor import AuditAnchor, forgotten
 from adapters.lease_owner import LeaseOwner
 from adapters.providers import KINDS
 from adapters.quality import validate
@@ -25,7 +25,7 @@ from jobs.cancellation import cancel_batch
 from jobs.catalogue import PLANS, STEPS
 from jobs.causes import on_disk, system_error
 from jobs.context import Exchange
-from jobs.errors import MusterError, NotConserved, ReportLater, Retry, Setup
+from jobs.errors import MusterError, NotConserved, RegistryBehindAnchor, ReportLater, Retry, Setup
 from jobs.job import Job
 from jobs.loading import receive_answer
 from jobs.reporting import close_interrupted, close_run
@@ -90,6 +90,7 @@ class Muster:
         """
         if PLANS[job].per_provider:
             self.settings.provider(provider or "")
+        self._must_remember()
         started = self.exchange.clock.now()
         run_id = f"{started:%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
         run = Run(run_id, job, provider, actor, started, dry_run, order or None, batch or None)
@@ -97,6 +98,24 @@ class Muster:
             run = tx.runs.begin(run, key or run_id, self.exchange.owner)
         self._close_interrupted(run, key or run_id)
         return run
+
+    def _must_remember(self) -> None:
+        """Raises RegistryBehindAnchor for a registry that has forgotten what was noted outside it."""
+        anchor = AuditAnchor(self.workspace.audit_anchor)
+        if torn := anchor.mend():
+            with self.registry.transaction() as tx:
+                tx.audit.append(
+                    actor="muster",
+                    action="anchor mended",
+                    subject="audit-anchor",
+                    now=self.exchange.clock.now(),
+                    facts={"torn_bytes": torn},
+                )
+        anchored = anchor.anchored()  # before the registry is looked at, which only grows
+        with self.registry.view() as tx:
+            lacking = forgotten(anchored, tx)
+        if lacking:
+            raise RegistryBehindAnchor("the registry has forgotten what it once said: " + "; ".join(lacking))
 
     def _close_interrupted(self, run: Run, key: str) -> None:
         with self.registry.view() as tx:
@@ -115,6 +134,7 @@ class Muster:
 
     def step(self, run_id: str, name: str) -> Step:
         """Do one step of a run (`jobs.catalogue`) and record what it did, also when it fails."""
+        self._must_remember()
         with self.registry.view() as tx:
             run = tx.runs.get(run_id)
         position = STEPS[run.job].index(name)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from adapters.archive import FileArchive
+from adapters.audit_anchor import AuditAnchor
 from adapters.channels.folder import FolderChannel
 from adapters.channels.names import is_peoples, is_safe
 from adapters.channels.sftp import SftpChannel
@@ -73,6 +74,7 @@ def make_exchange(
         validate=validate,
         owner=owner.name,
         is_dead=owner.is_dead,
+        anchor=AuditAnchor(workspace.audit_anchor),
     )
 
 

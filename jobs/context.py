@@ -14,7 +14,7 @@ from jobs.codes import ProviderKind
 from jobs.errors import ProviderBusy
 from jobs.leases import FencedRegistry, Lease
 from jobs.names import unknown
-from jobs.ports import Archive, Channels, Cipher, Clock, Folder, Spool
+from jobs.ports import Anchor, Archive, Channels, Cipher, Clock, Folder, Spool
 from jobs.providers import Provider
 from jobs.registry import Registry, Transaction
 from jobs.runs import Run, Validation
@@ -52,6 +52,7 @@ class Exchange:
     validate: Callable[[RecordSchema, pa.Table, str], Validation]
     owner: str
     is_dead: Callable[[str], bool]
+    anchor: Anchor
     patience: timedelta = timedelta()
 
     def provider(self, run: Run) -> Provider:
@@ -81,6 +82,14 @@ class Exchange:
                 if self.clock.now() >= give_up:
                     raise
             self.clock.sleep(_LOOK_AGAIN.total_seconds())
+
+    def intend(self, provider: str, sequence: int, run: Run) -> None:
+        """Note outside the registry that this number is used now. Between the intent's commit and the first byte:
+        sooner, a crash would leave a number that was never used; later, one that only a lost registry knew.
+        """
+        with self.registry.view() as tx:
+            newest = tx.audit.head()
+        self.anchor.intend(provider, sequence, newest, run.id)
 
     def still_alone(self) -> None:
         """Asked for right before what no transaction can undo. Raises ProviderBusy if the lease was lost."""

@@ -279,6 +279,13 @@ class NotFound(Setup):
     remedy = "Check the name"
 
 
+class RegistryBehindAnchor(Setup):
+    """The registry has forgotten what was noted outside it: it was restored from a backup, or changed by hand."""
+
+    code = "REGISTRY_BEHIND_ANCHOR"
+    remedy = "No job runs until `muster recover` has dealt with it; see the runbook before you confirm"
+
+
 class NotConserved(MusterError):
     """The count of devices does not add up: the most serious fault there is."""
 

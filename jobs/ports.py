@@ -136,6 +136,9 @@ class Archive(Protocol):
     def path(self, key: str) -> Path:
         """Where the kept file lies (read only). Raises NotFound."""
 
+    def kept(self) -> Sequence[str]:
+        """The keys of everything that is kept, in their order."""
+
     def read_plaintext(self, key: str) -> bytes:
         """What `keep_plaintext` was given."""
 
@@ -148,6 +151,13 @@ class Spool(Protocol):
 
     def sweep(self) -> int:
         """Remove what an earlier, killed process left; returns how many files."""
+
+
+class Anchor(Protocol):
+    """What is noted outside the registry, so that a restored one is known."""
+
+    def intend(self, provider: str, sequence: int, newest: tuple[int, str] | None, run_id: str) -> None:
+        """Before the first byte of a batch leaves; `newest` is the end of the audit trail. Written whole, or raises."""
 
 
 class Channels(Protocol):

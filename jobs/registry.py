@@ -224,6 +224,12 @@ class AuditTrail(Protocol):
     ) -> None:
         """Add one row. The number is given under the lock, or parallel writers would break the chain."""
 
+    def head(self) -> tuple[int, str] | None:
+        """Number and hash of the newest row."""
+
+    def hash_of(self, number: int) -> str | None:
+        """Hash of the row of that number, if there is one."""
+
     def breaks(self) -> list[int]:
         """Numbers of rows that were changed, or stand after a removed one. Empty: the chain holds."""
 
@@ -269,6 +275,19 @@ class Records(Protocol):
         """Values in use for a drop-down, sorted; none for a list that is not known."""
 
 
+class Recovery(Protocol):
+    """What a registry restored from a backup is told of what it has forgotten."""
+
+    def sequence(self, provider: str) -> int:
+        """The highest sequence number the provider's batches have here."""
+
+    def skip(self, provider: str, sequence: int) -> None:
+        """The next number is above `sequence`."""
+
+    def known_files(self) -> set[str]:
+        """Digests of every file on record, in and out."""
+
+
 class Transaction(Protocol):
     """All tables, inside one transaction: it commits when the block ends and rolls back on an error."""
 
@@ -295,6 +314,9 @@ class Transaction(Protocol):
 
     @property
     def audit(self) -> AuditTrail: ...
+
+    @property
+    def recovery(self) -> Recovery: ...
 
     @property
     def leases(self) -> Leases: ...

@@ -69,7 +69,7 @@ def device_enrolment_adaptor(exchange: Exchange, run: Run) -> Work:
 def _send(exchange: Exchange, run: Run, provider: Provider, session: Session, batch: Batch, work: Work) -> None:
     _commit_intent(exchange, run, batch)
     try:
-        delivery = _deliver(exchange, provider, session, batch)
+        delivery = _deliver(exchange, run, provider, session, batch)
     except DeliveryUncertain as doubt:
         _record(exchange, run, batch, BatchState.UNCERTAIN, "uncertain", {"what": doubt.what})
         work.failed += 1
@@ -104,7 +104,8 @@ def _commit_intent(exchange: Exchange, run: Run, batch: Batch) -> None:
         )
 
 
-def _deliver(exchange: Exchange, provider: Provider, session: Session, batch: Batch) -> Delivery:
+def _deliver(exchange: Exchange, run: Run, provider: Provider, session: Session, batch: Batch) -> Delivery:
+    exchange.intend(provider.name, batch.sequence, run)
     source = exchange.archive.path(batch.archive_key)
     return session.deliver(source, provider.folders.outbound, batch.file_name, exchange.still_alone)
 
@@ -131,7 +132,7 @@ def _settle(exchange: Exchange, run: Run, provider: Provider, session: Session, 
 
 def _resend(exchange: Exchange, run: Run, provider: Provider, session: Session, batch: Batch, work: Work) -> None:
     try:
-        delivery = _deliver(exchange, provider, session, batch)
+        delivery = _deliver(exchange, run, provider, session, batch)
     except (DeliveryUncertain, Refused) as doubt:  # as uncertain as before; other batches go on
         with exchange.registry.transaction() as tx:
             tx.batches.add_evidence(batch.id, "uncertain", {"what": doubt.what, "run": run.id}, exchange.clock.now())

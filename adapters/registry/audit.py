@@ -53,6 +53,10 @@ class AuditTrail:
         newest = self._db.execute(select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)).first()
         return (newest.number, newest.hash) if newest else None
 
+    def hash_of(self, number: int) -> str | None:
+        """Hash of the row of that number, if there is one."""
+        return self._db.execute(select(audit.c.hash).where(audit.c.number == number)).scalar_one_or_none()
+
     def breaks(self, anchored: Iterable[tuple[int, str]] = ()) -> list[int]:
         """Numbers of rows that were changed, or stand after a removed one. Empty: the chain holds.
 

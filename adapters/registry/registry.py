@@ -23,6 +23,7 @@ from adapters.registry.intake import Intake
 from adapters.registry.leases import Leases
 from adapters.registry.queries import Queries
 from adapters.registry.records import Records
+from adapters.registry.recovery import Recovery
 from adapters.registry.runs import Runs
 from adapters.registry.trouble import answering
 from adapters.registry.uploads import Uploads
@@ -76,6 +77,10 @@ class Transaction:
     @cached_property
     def audit(self) -> AuditTrail:
         return AuditTrail(self._db)
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        return Recovery(self._db)
 
     @cached_property
     def leases(self) -> Leases:

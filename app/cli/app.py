@@ -17,6 +17,7 @@ from app.cli import (
     jobs,
     keys,
     records,
+    recover,
     serving,
     setup,
     standing,
@@ -88,4 +89,5 @@ batches.register(app)
 customers.register(app)
 keys.register(app)
 records.register(app)
+recover.register(app)
 serving.register(app)

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, make_url
 
 import adapters.registry
-from adapters.audit_anchor import AuditAnchor
+from adapters.audit_anchor import AuditAnchor, forgotten
 from adapters.registry.engine import for_reading, make_engine
 from adapters.registry.registry import Transaction
 from adapters.registry.trouble import answering
@@ -43,23 +43,26 @@ def registry(workspace: Workspace, settings: Settings) -> Iterator[Check]:
 
 def audit_trail(workspace: Workspace, settings: Settings) -> Iterator[Check]:
     """Its hash chain holds, ends no sooner than the anchor says, and agrees with the records it covers."""
-    anchored = AuditAnchor(workspace.audit_anchor).read()
+    anchored = AuditAnchor(workspace.audit_anchor).anchored()
     with connected(workspace, settings) as connection:
         if not connection.dialect.has_table(connection, "audit"):
             return
         opened = Transaction(connection)
         trail = opened.audit
-        broken, newest = trail.breaks(anchored), trail.head()
+        broken, newest = trail.breaks(anchored.rows), trail.head()
         changed = opened.altered()
+        lacking = forgotten(anchored, opened)
     fix = "Treat it as a security event: keep the database as it is and compare it with a backup"
     if changed:
         what = f"{changed[0]} is not as it was recorded ({len(changed)} such records in all)"
         yield Check("audit trail", Status.FAIL, what, fix)
     if broken:
         yield Check("audit trail", Status.FAIL, f"broken at row {broken[0]} ({len(broken)} in all)", fix)
+    elif lacking:
+        yield Check("audit trail", Status.FAIL, f"the registry has forgotten: {lacking[0]}", "muster recover")
     elif changed:
         return
-    elif newest and not anchored:
+    elif newest and not anchored.rows:
         fix = "The next run's end does that; if runs have ended here, somebody removed audit-anchor"
         yield Check("audit trail", Status.WARN, "the hash chain holds, but its end is not anchored", fix)
     else:
