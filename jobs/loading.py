@@ -19,10 +19,11 @@ from jobs.context import Exchange
 from jobs.errors import AnswerRefused, MessageRefused
 from jobs.files import Arrival, FileKind, InboundFile
 from jobs.providers import Provider, SequencePolicy
+from jobs.quarantine import MAY_HEAL, SEQUENCE_GAP, release, set_aside, supersede
 from jobs.registry import Transaction
 from jobs.runs import Run
 from jobs.states import AWAITING_ANSWER, BatchState, FileState
-from jobs.work import SourceFindings, Subject, Work, findings_table
+from jobs.work import Subject, Work, findings_table
 
 _ANSWERABLE = (*AWAITING_ANSWER, BatchState.CLOSED, BatchState.SENDING)
 
@@ -36,13 +37,18 @@ class OpenedAnswer:
 
 
 def load_from_generic_format(exchange: Exchange, run: Run) -> Work:
-    """Check every collected answer file of the provider, oldest first."""
+    """Check every collected answer file of the provider, oldest first, then what is held for a cause that can heal."""
     provider = exchange.provider(run)
     work = Work("load_from_generic_format")
     with exchange.lease(f"{provider.name}:in") as exchange:
         with exchange.registry.view() as tx:
             collected = tx.files.in_states(FileKind.RESPONSE, provider.name, (FileState.COLLECTED,))
         for file in collected:
+            _load(exchange, run, provider, file, work)
+        # after the new files: one of them may be what a held answer waits for
+        with exchange.registry.view() as tx:
+            held = tx.files.held_for(provider.name, MAY_HEAL)
+        for file in held:
             _load(exchange, run, provider, file, work)
     return work
 
@@ -78,9 +84,9 @@ def open_or_set_aside(
     try:
         return open_answer(exchange, provider, file)
     except MessageRefused as error:
-        _quarantine(exchange, run, file, error.code, error.what, (), work)
+        set_aside(exchange, run, file, error.code, error.what, (), work)
     except GenericFormatError as error:
-        _quarantine(exchange, run, file, error.findings[0].code, error.findings[0].kind.title, error.findings, work)
+        set_aside(exchange, run, file, error.findings[0].code, error.findings[0].kind.title, error.findings, work)
     return None
 
 
@@ -92,7 +98,7 @@ def _load(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, w
         batch, findings = _correlate(tx, provider, file, answer.content)
         fatal = [finding for finding in findings if finding.kind.severity is Severity.ERROR]
         gap = provider.on_sequence_gap is SequencePolicy.QUARANTINE
-        fatal += [finding for finding in findings if gap and finding.code == "ANSWER_SEQUENCE_GAP"]
+        fatal += [finding for finding in findings if gap and finding.code == SEQUENCE_GAP]
         if batch is not None and not concerns(tx, run, batch):
             return
         if batch is not None and batch.state is BatchState.SENDING:
@@ -102,10 +108,12 @@ def _load(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, w
             _loaded(exchange, tx, run, file, answer, batch, findings)
     if fatal or batch is None:
         if not any(finding.code in _NOT_ITS_SEQUENCE for finding in fatal):
-            _keep_sequence(exchange, run, file, answer.content.header.sequence)
-        _quarantine(exchange, run, file, fatal[0].code, fatal[0].kind.title, findings, work)
+            _keep_sequence(exchange, run, file, answer.content.header.sequence, fatal[0].code)
+        set_aside(exchange, run, file, fatal[0].code, fatal[0].kind.title, findings, work)
         return
     work.done += 1
+    if file.state is FileState.QUARANTINED:
+        work.notes.append(f"{file.name} left quarantine")
     work.count({"files loaded": 1, "records read": answer.content.details.num_rows})
     work.subjects.append(Subject(file.name, RESPONSE_DETAIL, answer.content.details))
 
@@ -113,10 +121,12 @@ def _load(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, w
 _NOT_ITS_SEQUENCE = ("ANSWER_SEQUENCE_REUSED", "ANSWER_PROVIDER")
 
 
-def _keep_sequence(exchange: Exchange, run: Run, file: InboundFile, sequence: int) -> None:
-    """A file set aside has used its number all the same: its successor leaves no gap."""
+def _keep_sequence(exchange: Exchange, run: Run, file: InboundFile, sequence: int, code: str) -> None:
+    """A file set aside has used its number all the same: its successor leaves no gap, unless it is held for one."""
     with exchange.change(run) as tx:
-        tx.files.describe(file.id, sequence=sequence or None)
+        if code == SEQUENCE_GAP:
+            supersede(exchange, tx, run, file, sequence)
+        tx.files.keep_sequence(file, sequence)
 
 
 def _correlate(
@@ -136,8 +146,8 @@ def _correlate(
         findings += [] if file.media == "json" else [Finding("ANSWER_SEQUENCE_MISSING")]
     elif tx.files.sequence_taken(provider.name, header.sequence, file.id):
         findings.append(Finding("ANSWER_SEQUENCE_REUSED"))
-    elif header.sequence > tx.files.highest_sequence(provider.name) + 1:
-        findings.append(Finding("ANSWER_SEQUENCE_GAP"))
+    elif header.sequence > tx.files.highest_sequence(provider.name, SEQUENCE_GAP) + 1:
+        findings.append(Finding(SEQUENCE_GAP))
     return batch, findings
 
 
@@ -150,6 +160,7 @@ def _loaded(
     batch: Batch,
     findings: list[Finding],
 ) -> None:
+    supersede(exchange, tx, run, file, answer.content.header.sequence)
     tx.files.describe(
         file.id,
         batch_id=batch.id,
@@ -157,7 +168,9 @@ def _loaded(
         signer=answer.signer,
         rows_read=answer.content.details.num_rows,
     )
-    tx.files.move(file.id, FileState.COLLECTED, FileState.LOADED)
+    tx.files.move(file.id, file.state, FileState.LOADED, reason="")
+    if file.state is FileState.QUARANTINED:
+        release(exchange, tx, run, file)
     tx.runs.touch_file(run.id, file.id)
     tx.batches.touch(run.id, batch.id)
     tx.runs.add_findings(run.id, file.id, file.name, findings_table(findings))
@@ -168,34 +181,6 @@ def _loaded(
         now=exchange.clock.now(),
         facts={"run": run.id, "batch": batch.number, "signer": answer.signer},
     )
-
-
-def _quarantine(
-    exchange: Exchange,
-    run: Run,
-    file: InboundFile,
-    code: str,
-    reason: str,
-    findings: list[Finding] | tuple[Finding, ...],
-    work: Work,
-) -> None:
-    found = findings_table(findings)
-    with exchange.change(run) as tx:
-        tx.files.set_aside(file, code, reason, exchange.clock.now())
-        tx.runs.touch_file(run.id, file.id)
-        tx.runs.add_findings(run.id, file.id, file.name, found)
-        tx.audit.append(
-            actor=run.actor,
-            action="answer quarantined",
-            subject=f"file {file.sha256}",
-            now=exchange.clock.now(),
-            facts={"run": run.id, "code": code},
-        )
-    work.done += 1
-    work.failed += 1
-    work.count({"files set aside": 1})
-    work.notes.append(f"{file.name} set aside: {code}, {reason}")
-    work.findings.append(SourceFindings(file.name, found))
 
 
 def receive_answer(exchange: Exchange, provider: Provider, body: bytes, run: Run) -> str:

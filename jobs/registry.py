@@ -117,8 +117,20 @@ class Files(Protocol):
     def in_states(self, kind: str, provider: str, states: Sequence[FileState]) -> list[InboundFile]:
         """Oldest first."""
 
-    def set_aside(self, file: InboundFile, code: str, reason: str, now: datetime) -> None:
-        """Quarantine the file: it is held, whole, in the archive until a person decides."""
+    def set_aside(self, file: InboundFile, code: str, reason: str, now: datetime) -> bool:
+        """Quarantine the file: it is held, whole, in the archive. False if it is held for that code already."""
+
+    def held_for(self, provider: str, codes: Sequence[str]) -> list[InboundFile]:
+        """Answers of the provider that are in quarantine for one of these codes, by their sequence numbers."""
+
+    def supersede(self, file: InboundFile, sequence: int) -> list[InboundFile]:
+        """Other answers in quarantine with this number leave it and lose the number to `file`; returns them."""
+
+    def keep_sequence(self, file: InboundFile, sequence: int) -> None:
+        """A file set aside has used its number, unless another bears it."""
+
+    def rest(self, file_id: int) -> None:
+        """An applied file whose remote copy was put away while it was in quarantine is DONE."""
 
     def release(self, file_id: int) -> None:
         """The file was applied after all: it waits in quarantine no more."""
@@ -133,10 +145,11 @@ class Files(Protocol):
         """What waits in quarantine, oldest first."""
 
     def sequence_taken(self, provider: str, sequence: int, file_id: int) -> bool:
-        """Another file of the provider has this sequence number."""
+        """Another file of the provider has this sequence number, and is not in quarantine."""
 
-    def highest_sequence(self, provider: str) -> int:
-        """Highest answer sequence number seen from the provider, 0 before the first."""
+    def highest_sequence(self, provider: str, unless: str) -> int:
+        """Highest answer sequence number seen from the provider, 0 before the first; without files that are in
+        quarantine for the code `unless`."""
 
 
 class Answers(Protocol):

@@ -64,6 +64,7 @@ def _apply(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, 
         _advance(tx, batch)
         tx.files.describe(file.id, rows_passed=settled, **_other_rows(details, resolution, settling))
         tx.files.move(file.id, FileState.LOADED, FileState.APPLIED)
+        tx.files.rest(file.id)
         tx.runs.touch_file(run.id, file.id)
         tx.batches.touch(run.id, batch.id)
         tx.runs.add_findings(run.id, file.id, file.name, findings_table(findings))

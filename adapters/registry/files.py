@@ -7,12 +7,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, case, delete, func, insert, select, update
 
 from adapters.registry.tables import files, quarantine
 from jobs.errors import NotFound, StateMoved
 from jobs.files import Arrival, FileKind, InboundFile
 from jobs.states import FileState
+
+_HELD = quarantine.c.state == "HELD"
 
 
 class Files:
@@ -62,10 +64,51 @@ class Files:
         statement = select(files).where(files.c.kind == kind, files.c.provider == provider, files.c.state.in_(states))
         return [as_inbound(row) for row in self._db.execute(statement.order_by(files.c.id))]
 
-    def set_aside(self, file: InboundFile, code: str, reason: str, now: datetime) -> None:
-        """Quarantine the file: it is held, whole, in the archive until a person decides."""
+    def set_aside(self, file: InboundFile, code: str, reason: str, now: datetime) -> bool:
+        """Quarantine the file: it is held, whole, in the archive. False if it is held for that code already."""
+        held = quarantine.c.file_id == file.id
+        if self._db.execute(select(quarantine.c.code).where(held, _HELD)).scalar_one_or_none() == code:
+            return False
         self.move(file.id, file.state, FileState.QUARANTINED, reason=f"{code}: {reason}")
+        self._db.execute(delete(quarantine).where(held))
         self._db.execute(insert(quarantine).values(file_id=file.id, code=code, reason=reason, state="HELD", at=now))
+        return True
+
+    def held_for(self, provider: str, codes: Sequence[str]) -> list[InboundFile]:
+        """Answers of the provider that are in quarantine for one of these codes, by their sequence numbers."""
+        statement = self._quarantined(provider).where(_HELD, quarantine.c.code.in_(codes))
+        ordered = statement.order_by(func.coalesce(files.c.sequence, 0), files.c.id)
+        return [as_inbound(row) for row in self._db.execute(ordered)]
+
+    def supersede(self, file: InboundFile, sequence: int) -> list[InboundFile]:
+        """Other answers in quarantine with this number leave it and lose the number to `file`; returns them."""
+        others = (files.c.sequence == sequence) & (files.c.id != file.id)
+        found = [as_inbound(row) for row in self._db.execute(self._quarantined(file.provider).where(_HELD, others))]
+        chosen = [item.id for item in found]
+        self._db.execute(update(quarantine).where(quarantine.c.file_id.in_(chosen)).values(state="SUPERSEDED"))
+        reason = files.c.reason + f"; superseded by {file.name}"
+        self._db.execute(update(files).where(files.c.id.in_(chosen)).values(reason=reason, sequence=None))
+        return found
+
+    def keep_sequence(self, file: InboundFile, sequence: int) -> None:
+        """A file set aside has used its number, unless another bears it."""
+        bears = (files.c.provider == file.provider) & (files.c.sequence == sequence) & (files.c.id != file.id)
+        if self._db.execute(select(files.c.id).where(bears)).first() is None:
+            self.describe(file.id, sequence=sequence or None)
+
+    def rest(self, file_id: int) -> None:
+        """An applied file whose remote copy was put away while it was in quarantine is DONE."""
+        resting = (files.c.id == file_id) & (files.c.state == FileState.APPLIED) & files.c.put_away
+        self._db.execute(update(files).where(resting).values(state=FileState.DONE))
+
+    @staticmethod
+    def _quarantined(provider: str) -> Select[Any]:
+        joined = select(files).join(quarantine, quarantine.c.file_id == files.c.id)
+        return joined.where(
+            files.c.kind == FileKind.RESPONSE,
+            files.c.provider == provider,
+            files.c.state == FileState.QUARANTINED,
+        )
 
     def to_put_away(self, provider: str) -> list[InboundFile]:
         """Settled answers whose remote copy has not been moved yet."""
@@ -84,8 +127,7 @@ class Files:
 
     def release(self, file_id: int) -> None:
         """The file was applied after all: it waits in quarantine no more."""
-        waiting = (quarantine.c.file_id == file_id) & (quarantine.c.state == "HELD")
-        self._db.execute(update(quarantine).where(waiting).values(state="RELEASED"))
+        self._db.execute(update(quarantine).where(quarantine.c.file_id == file_id, _HELD).values(state="RELEASED"))
 
     def held(self) -> list[dict[str, Any]]:
         """What waits in quarantine, oldest first."""
@@ -100,21 +142,29 @@ class Files:
                 quarantine.c.at,
             )
             .join(quarantine, quarantine.c.file_id == files.c.id)
-            .where(quarantine.c.state == "HELD")
+            .where(_HELD)
             .order_by(files.c.id)
         )
         return [dict(row._mapping) for row in self._db.execute(statement)]
 
     def sequence_taken(self, provider: str, sequence: int, file_id: int) -> bool:
-        """Another file of the provider has this sequence number."""
+        """Another file of the provider has this sequence number, and is not in quarantine."""
         statement = select(func.count()).where(
-            files.c.provider == provider, files.c.sequence == sequence, files.c.id != file_id
+            files.c.provider == provider,
+            files.c.sequence == sequence,
+            files.c.id != file_id,
+            files.c.state != FileState.QUARANTINED,
         )
         return bool(self._db.execute(statement).scalar_one())
 
-    def highest_sequence(self, provider: str) -> int:
-        """Highest answer sequence number seen from the provider, 0 before the first."""
-        statement = select(func.coalesce(func.max(files.c.sequence), 0)).where(files.c.provider == provider)
+    def highest_sequence(self, provider: str, unless: str) -> int:
+        """Highest answer sequence number seen from the provider, 0 before the first.
+
+        Files that are in quarantine for the code `unless` do not count.
+        """
+        set_aside = select(quarantine.c.file_id).where(quarantine.c.code == unless)
+        counted = (files.c.state != FileState.QUARANTINED) | files.c.id.not_in(set_aside)
+        statement = select(func.coalesce(func.max(files.c.sequence), 0)).where(files.c.provider == provider, counted)
         return int(self._db.execute(statement).scalar_one())
 
 

@@ -365,7 +365,7 @@ quarantine = Table(
     Column("file_id", ForeignKey("files.id"), primary_key=True),
     Column("code", String(40), nullable=False),
     Column("reason", Text, nullable=False),
-    Column("state", String(10), nullable=False),  # HELD, RELEASED, REJECTED
+    Column("state", String(10), nullable=False),  # HELD, RELEASED, SUPERSEDED
     Column("at", Moment, nullable=False),
 )
 
