@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -39,6 +41,10 @@ def make_engine(url: str) -> Engine:
         return create_engine(url, pool_pre_ping=True, hide_parameters=True)
     engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000}, hide_parameters=True)
 
+    @event.listens_for(engine, "do_connect")
+    def _close_to_others(_dialect: Any, _record: Any, _arguments: Any, _named: Any) -> None:
+        make_private(make_url(url).database)
+
     @event.listens_for(engine, "connect")
     def _configure(dbapi_connection: Any, _record: Any) -> None:
         dbapi_connection.isolation_level = None
@@ -52,6 +58,21 @@ def make_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def make_private(database: str | None) -> None:
+    """Make the file of a database ours alone (0600), or create it so; SQLite gives its WAL the same rights.
+
+    Files of somebody else stay as they are: `muster doctor` names them.
+    """
+    if not database or database == ":memory:":
+        return
+    for path in (Path(database), Path(f"{database}-wal"), Path(f"{database}-shm")):
+        with suppress(FileNotFoundError, PermissionError):
+            if path.stat().st_mode & 0o077:
+                path.chmod(0o600)
+    with suppress(OSError):  # the connection itself says what is wrong
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def for_reading(engine: Engine) -> Engine:

@@ -47,6 +47,10 @@ class Home:
         return self.folder / "passwords.json"
 
     @property
+    def database(self) -> Path:
+        return self.folder / "airflow.db"
+
+    @property
     def mark(self) -> dict[str, str]:
         return {MARK: str(self.folder)}
 
@@ -95,6 +99,8 @@ class Home:
             _write_private(path, asdict(_new_secrets()))
         kept = Secrets(**json.loads(path.read_text(encoding="utf-8")))
         _write_private(self.passwords, {USER: kept.password})
+        self.database.touch(_FILE_MODE)  # Airflow would make it readable for everybody
+        self.database.chmod(_FILE_MODE)
         return kept
 
     def environment(self, workspace: Workspace, port: int, dags: Path, plugins: Path, kept: Secrets) -> dict[str, str]:
@@ -133,7 +139,7 @@ class Home:
             "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.passwords),
             "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
             "DAG_PROCESSOR__REFRESH_INTERVAL": "10",
-            "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.folder / 'airflow.db'}",
+            "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}",
             "LOGGING__BASE_LOG_FOLDER": str(self.logs),
             # tasks log at INFO; Airflow's own chatter would only fill the disk
             "LOGGING__LOGGING_LEVEL": "INFO",
