@@ -19,8 +19,8 @@ class Uploads(Protocol):
     def get(self, number: int) -> Upload:
         """Raises NotFound."""
 
-    def same(self, template: str, file_id: int) -> Upload | None:
-        """The first upload of these bytes under this template that was not refused."""
+    def same(self, template: str, file_id: int, uploader: str | None = None) -> Upload | None:
+        """The first upload of these bytes under this template that was not refused; with `uploader` only theirs."""
 
     def not_taken(self, template: str, place: str, file_name: str, file_id: int) -> Upload | None:
         """The upload of this very file, if nobody has recorded that it left its folder."""
@@ -33,6 +33,9 @@ class Uploads(Protocol):
 
     def applied_in(self, run_id: str) -> list[Upload]:
         """Completed uploads whose file this run handled, not those it only recognised."""
+
+    def uploaders_in(self, run_id: str) -> set[str]:
+        """Whose workbooks the run's report is about."""
 
     def history(
         self, limit: int, template: str | None = None, uploader: str | None = None, state: UploadState | None = None

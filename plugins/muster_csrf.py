@@ -17,10 +17,14 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.configuration import conf  # the SDK's would give the placeholder instead of the generated key
 from fastapi import HTTPException, Request
 
+from adapters.providers import KINDS
+from adapters.settings import Workspace, load
+
 PARAMETER = "token"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _PURPOSE = b"muster form\0"
 _SHORTEST_KEY = 16
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def guard_changes(request: Request, user: GetUserDep) -> None:
@@ -56,11 +60,17 @@ def token_for(user: BaseUser) -> str:
 def _refuse_other_sites(request: Request) -> None:
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
-    if site != "same-origin" or (origin is not None and urlsplit(origin).netloc not in _our_hosts(request)):
+    if site != "same-origin" or (origin is not None and urlsplit(origin).netloc not in trusted_hosts()):
         raise HTTPException(403, "This request comes from another site")
 
 
-def _our_hosts(request: Request) -> set[str]:
-    """The host asked for, and the one people use where a proxy asks for another."""
-    hosts = {request.headers.get("host", ""), urlsplit(conf.get("api", "base_url", fallback="")).netloc}
-    return hosts - {""}
+def trusted_hosts() -> set[str]:
+    """The addresses (`host:port`) that the console is reached at: never what a request says of itself.
+
+    That of `[api] base_url`, its other names where it is this machine, and `console.trusted_hosts` in muster.toml.
+    """
+    base = urlsplit(conf.get("api", "base_url", fallback=""))
+    port = f":{base.port}" if base.port else ""
+    own = {f"{name}{port}" for name in _LOOPBACK} if base.hostname in _LOOPBACK else set()
+    named = load(Workspace.find(), KINDS).console.trusted_hosts
+    return ({base.netloc} | own | set(named)) - {""}

@@ -54,13 +54,15 @@ class Uploads:
             raise NotFound(f"there is no upload {number}")
         return _upload(row)
 
-    def same(self, template: str, file_id: int) -> Upload | None:
-        """The first upload of these bytes under this template that was not refused."""
+    def same(self, template: str, file_id: int, uploader: str | None = None) -> Upload | None:
+        """The first upload of these bytes under this template that was not refused; with `uploader` only theirs."""
         statement = _select().where(
             bulk_uploads.c.template == template,
             bulk_uploads.c.file_id == file_id,
             bulk_uploads.c.state != UploadState.FAILED,
         )
+        if uploader is not None:
+            statement = statement.where(bulk_uploads.c.uploader == uploader)
         row = self._db.execute(statement.order_by(bulk_uploads.c.id).limit(1)).first()
         return None if row is None else _upload(row)
 
@@ -95,6 +97,12 @@ class Uploads:
             bulk_uploads.c.same_as.is_(None),
         )
         return [_upload(row) for row in self._db.execute(statement.order_by(bulk_uploads.c.id))]
+
+    def uploaders_in(self, run_id: str) -> set[str]:
+        """Whose workbooks the run's report is about."""
+        handled = select(run_files.c.file_id).where(run_files.c.run_id == run_id)
+        statement = select(bulk_uploads.c.uploader).where(bulk_uploads.c.file_id.in_(handled)).distinct()
+        return set(self._db.execute(statement).scalars())
 
     def history(
         self, limit: int, template: str | None = None, uploader: str | None = None, state: UploadState | None = None

@@ -64,6 +64,7 @@ class ConsoleSettings:
     """Where the Airflow console listens, on 127.0.0.1."""
 
     port: Annotated[int, Gt(0), Le(65_535)] = 8080
+    trusted_hosts: tuple[str, ...] = ()  # addresses besides [api] base_url whose pages may send forms, as host:port
 
 
 @dataclass(frozen=True)

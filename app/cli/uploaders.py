@@ -10,9 +10,11 @@ import typer
 from app.cli.state import Json, command, group
 from jobs.errors import NotFound
 
-Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The person.", show_default=False)]
+Email = Annotated[
+    str, typer.Argument(metavar="EMAIL", help="The person's address, or their login name.", show_default=False)
+]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="For the audit trail.", show_default=False)]
-_EMAIL = re.compile(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9.-]+")
+_ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._%+'-]*(?:@[A-Za-z0-9.-]+)?")
 
 
 def register(app: typer.Typer) -> None:
@@ -67,8 +69,8 @@ def add(
     from adapters.inboxes.uploads import make_drop_folders
     from app.cli.screen import messages, results
 
-    if not _EMAIL.fullmatch(email):
-        raise typer.BadParameter("is no e-mail address", param_hint="EMAIL")
+    if not _ADDRESS.fullmatch(email):
+        raise typer.BadParameter("is neither an e-mail address nor a login name", param_hint="EMAIL")
     first = _set(ctx, email, customer or None, True, "uploader added", reason)
     folder = make_drop_folders(ctx.obj.workspace.uploads, email)
     results().print(f"{email} may upload {f'rows of {customer}' if customer else 'for every customer'}.")

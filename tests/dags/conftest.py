@@ -34,6 +34,7 @@ DORMANT = "enabled = false\n" + PROVIDER
 
 ENVIRONMENT = {
     "AIRFLOW_HOME": str(HOME / "airflow"),
+    "AIRFLOW__API__BASE_URL": "http://testserver",
     "AIRFLOW__API_AUTH__JWT_SECRET": "for tests only " * 5,
     "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

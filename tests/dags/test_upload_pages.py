@@ -414,6 +414,7 @@ def test_a_person_is_told_on_a_page_what_a_program_is_told_in_json(client: Made)
         ({"Sec-Fetch-Site": "none"}, 403),
         ({"Origin": "http://testserver:8081"}, 403),
         ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "http://evil.example", "Host": "evil.example"}, 403),  # what a request says of itself is no proof
         ({"Origin": "null"}, 403),
         ({"Origin": ""}, 403),
     ],
