@@ -19,6 +19,7 @@ _ISO = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?P<time>[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:[.,][0-9]+)?"
     r"(?P<offset>[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)"
 )
+_MINUS = "\N{MINUS SIGN}"
 
 NOTHING = pa.scalar(None, pa.string())
 
@@ -30,13 +31,16 @@ def trimmed(values: pa.StringArray) -> pa.StringArray:
 
 
 def canonical(kind: Kind, values: pa.StringArray) -> pa.StringArray:
-    """Whole numbers without leading zeros, days and ISO times as UTC moments to the second where moments are asked
+    """Numbers without a plus or leading zeros, days and ISO times as UTC moments to the second where moments are asked
     for, identifiers as stored.
 
     A text that is none of its kind stays as it was written.
     """
-    if kind is Kind.INTEGER:
-        return pc.replace_substring_regex(values, "^0+([0-9])", r"\1")
+    if kind in (Kind.INTEGER, Kind.DECIMAL):
+        signed = pc.replace_substring(values, _MINUS, "-")
+        digits = pc.replace_substring_regex(signed, r"^\+([0-9.])", r"\1")
+        whole = pc.replace_substring_regex(digits, r"^(-?)0+([0-9])", r"\1\2")
+        return pc.replace_substring_regex(whole, r"^(-?)(\.[0-9])", r"\10\2")  # RE2 has groups of one digit
     if kind is Kind.MOMENT:
         return _moments(pc.replace_substring_regex(values, r"^(\d{4}-\d{2}-\d{2})$", r"\1T00:00:00Z"))
     return identifiers.canonical(kind, values)

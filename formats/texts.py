@@ -1,4 +1,4 @@
-"""The one spelling of a text, wherever texts are compared.
+"""The one spelling of a text, wherever texts are compared (ADR 0020).
 
 Texts are NFC with two foldings: every blank that is not a line's end becomes a plain one, and full width letters,
 digits and signs the ones of the keyboard. Identifiers are NFKC: what has the same meaning there is the same.

@@ -66,7 +66,11 @@ FILE_KINDS = (
     _error("HEADING_MISSING", "A column of the template is missing", "Use the headings of the template, all of them."),
     _error("HEADING_EXTRA", "The sheet has a column the template does not have", "Delete the column."),
     _error("HEADING_RENAMED", "The heading of a column was changed", "Write the heading as the template has it."),
-    _error("HEADING_ORDER", "The columns are not in the order of the template", "Put them in the template's order."),
+    _warning(
+        "HEADING_ORDER",
+        "The columns are not in the order of the template; they were read by their headings",
+        "Nothing has to be done: cells are named as in the answered workbook, which has the template's order.",
+    ),
     _error("HEADING_TWICE", "A heading stands twice", "Leave each column in once."),
     _error("SHEET_EMPTY", "The sheet holds no rows below the heading", "Fill in at least one row."),
     _error(
@@ -91,7 +95,7 @@ FILE_KINDS = (
 CELL_KINDS = (
     _error(
         "EXCEL_ROUNDED",
-        "Excel has rounded this number: it keeps only 15 digits",
+        "Excel has rounded this number: it keeps at most 15 digits",
         "Format the column as Text, then enter the number again from the original.",
     ),
     _error(
@@ -113,6 +117,26 @@ CELL_KINDS = (
         "EXCEL_VALUE_MADE",
         "Excel has turned this value into TRUE, FALSE or a number with decimals",
         "Format the column as Text, then enter the value again from the original.",
+    ),
+    _error(
+        "EXCEL_PERCENT",
+        "The cell shows a per cent, and holds a hundredth of it",
+        "Format the cell as Text, then enter the number that is meant, without the sign for per cent.",
+    ),
+    _error(
+        "EXCEL_SHOWN_OTHERWISE",
+        "The cell shows something else than it holds",
+        "Format the cell as Text, then enter what is meant.",
+    ),
+    _warning(
+        "EXCEL_SHOWN_SHORTER",
+        "The cell shows fewer digits than it holds; all of them were taken",
+        "Check the number; enter it with the digits that are meant.",
+    ),
+    _error(
+        "EXCEL_DATE_IMPLAUSIBLE",
+        "The date lies before 1990 or after 2099",
+        "Enter the whole date, such as 2026-03-05; Excel makes 1905-07-18 of a year alone.",
     ),
     _warning(
         "EXCEL_SERIAL_DATE",
@@ -144,6 +168,11 @@ CELL_KINDS = (
         "CELL_CHARACTERS",
         "The value has invisible or look-alike characters",
         "Delete the cell and type the value; do not paste it.",
+    ),
+    _warning(
+        "CELL_RESPELLED",
+        "The value has a character that was read as another one",
+        "Check the value; type it with plain blanks and letters if something else is meant.",
     ),
     _error(
         "CELL_FORMULA_TEXT",

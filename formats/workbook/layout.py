@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from formats.schema import Column, RecordSchema
 
 INSTRUCTIONS_SHEET = "Read me"
@@ -15,6 +17,9 @@ SAMPLE_MARK = "EXAMPLE"
 
 STAR = " *"
 """Behind the heading of a column that must be filled."""
+
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2099, 12, 31)
+"""No day before or after is taken, however it is written: 1905-07-18 is what Excel makes of 2026 alone."""
 
 TEMPLATE_PROPERTY = "Muster template"
 """Custom document property: `<name>/<version>` of the template the workbook was made from."""

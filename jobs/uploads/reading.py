@@ -12,6 +12,7 @@ from formats.template import ROW_FINDINGS, Rows, Template
 from formats.templates import template as template_of
 from formats.workbook.layout import HEADING_ROW, sheet_name
 from formats.workbook.read.grid import Grid, filled
+from formats.workbook.read.heading import in_order
 from formats.workbook.read.sheet import RefusedSheet, Sheet, judged, open_sheet
 from formats.workbook.write.answered import cells_schema
 from jobs.context import Exchange
@@ -91,6 +92,7 @@ def _opened(exchange: Exchange, template: Template, data: bytes) -> tuple[Sheet,
 
 def _written(schema: RecordSchema, grid: Grid) -> pa.Table:
     """Every filled row below the heading, the sample row among them; empty cells are null."""
+    grid = in_order(schema, grid)
     kept = grid.where(pc.and_(pc.greater(grid.rows, HEADING_ROW), filled(grid)))
     cells = [
         pc.if_else(pc.equal(kept.text(at), ""), pa.scalar(None, pa.string()), kept.text(at))

@@ -14,7 +14,7 @@ from formats.workbook.read.grid import Grid, Mark, SheetName, Workbook, grid_sch
 CALM = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 """For property tests: the same examples every time, however busy the machine."""
 
-Cell = str | tuple[str, int]
+Cell = str | tuple[str, int] | tuple[str, int, str]
 
 
 def column(name: str, heading: str, kind: Kind = Kind.TEXT, **more: object) -> Column:
@@ -50,7 +50,7 @@ TEMPLATE = Template("sale", 2, SALES, "Sales of devices.", _no_plan)
 
 
 def grid(rows: Sequence[Sequence[Cell]], hidden: Sequence[int] = ()) -> Grid:
-    """Row 1, 2, …: texts, or texts with their marks."""
+    """Row 1, 2, …: texts, texts with their marks, or these and what is shown instead."""
     width = max((len(cells) for cells in rows), default=0)
     numbers = list(range(1, len(rows) + 1))
     columns: list[pa.Array] = [
@@ -58,16 +58,17 @@ def grid(rows: Sequence[Sequence[Cell]], hidden: Sequence[int] = ()) -> Grid:
         pa.array([number in hidden for number in numbers], pa.bool_()),
     ]
     for at in range(width):
-        pairs = [_pair(cells[at]) if at < len(cells) else ("", Mark.EMPTY) for cells in rows]
-        columns.append(pa.array([text for text, _ in pairs], pa.string()))
-        columns.append(pa.array([int(mark) for _, mark in pairs], pa.int8()))
+        pairs = [_pair(cells[at]) if at < len(cells) else ("", Mark.EMPTY, None) for cells in rows]
+        columns.append(pa.array([text for text, _, _ in pairs], pa.string()))
+        columns.append(pa.array([int(mark) for _, mark, _ in pairs], pa.int8()))
+        columns.append(pa.array([shown for _, _, shown in pairs], pa.string()))
     return Grid(pa.table(columns, schema=grid_schema(width)), width)
 
 
-def _pair(cell: Cell) -> tuple[str, int]:
+def _pair(cell: Cell) -> tuple[str, int, str | None]:
     if isinstance(cell, tuple):
-        return cell
-    return cell, Mark.TEXT if cell else Mark.EMPTY
+        return cell if len(cell) == 3 else (*cell, None)
+    return cell, Mark.TEXT if cell else Mark.EMPTY, None
 
 
 def book(found: Grid | None, *others: SheetName, template: str = "", sheet: str = "Sales") -> Workbook:

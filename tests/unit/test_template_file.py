@@ -206,8 +206,9 @@ def test_dates_are_checked_and_may_be_cleared_where_a_blank_is_allowed() -> None
     optional, required = check_of("sold_on"), check_of("seen_on")
     assert optional is not None
     assert required is not None
-    assert optional.formula1 == 'IF(ISNUMBER(F2),AND(F2>=1,F2=INT(F2)),F2="CLEAR")'
-    assert required.formula1 == "IF(ISNUMBER(G2),AND(G2>=1,G2=INT(G2)),FALSE)"
+    days = "{0}>=DATE(1990,1,1),{0}<=DATE(2099,12,31),{0}=INT({0})"
+    assert optional.formula1 == f'IF(ISNUMBER(F2),AND({days.format("F2")}),F2="CLEAR")'
+    assert required.formula1 == f"IF(ISNUMBER(G2),AND({days.format('G2')}),FALSE)"
 
 
 def test_the_instructions_state_the_limits() -> None:

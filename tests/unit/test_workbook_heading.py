@@ -26,9 +26,18 @@ def test_stars_blanks_and_second_names_do_not_matter() -> None:
     assert faults(headings(grid([found]))) == []
 
 
-def test_case_and_spelling_matter() -> None:
-    found = ["order number", *PLAIN[1:]]
-    assert faults(found) == [("HEADING_RENAMED", "order_no", "A1: 'order number' instead of 'Order number'")]
+def test_spelling_matters_and_a_letter_that_only_looks_right_is_named() -> None:
+    assert faults(["Order numbre", *PLAIN[1:]]) == [
+        ("HEADING_RENAMED", "order_no", "A1: 'Order numbre' instead of 'Order number'")
+    ]
+    cyrillic = "\u041erder number"
+    assert faults([cyrillic, *PLAIN[1:]]) == [
+        (
+            "HEADING_RENAMED",
+            "order_no",
+            f"A1: {cyrillic!r} with cyrillic capital letter o (U+041E) at 1 instead of 'Order number'",
+        )
+    ]
 
 
 def test_a_renamed_heading_is_told_from_a_missing_and_an_extra_one() -> None:

@@ -120,9 +120,14 @@ MACRO_BOOK = "application/vnd.ms-excel.sheet.macroEnabled.main+xml"
         with_part("xl/dialogsheets/sheet1.xml", b"<m/>"),
         with_part("xl/activeX/activeX1.xml", b"<m/>"),
         with_part("[Content_Types].xml", types(MACRO_BOOK)),
-        with_part(
-            "[Content_Types].xml",
-            types(more='<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/>'),
+        packed(
+            GOOD
+            | {
+                "[Content_Types].xml": types(
+                    more='<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/>'
+                ),
+                "xl/x.bin": b"\x00",
+            }
         ),
         with_part("xl/worksheets/_rels/sheet1.xml.rels", rels(relationship(1, "control", "../a/a.xml"))),
         with_part(

@@ -19,7 +19,7 @@ class Reader:
         self.asked.append((data, sheet))
         if data == b"bad":
             return Workbook(faults=(Fault("WORKBOOK_UNREADABLE"),))
-        table = pa.table([[1], [False], [data.decode()], pa.array([1], pa.int8())], schema=grid_schema(1))
+        table = pa.table([[1], [False], [data.decode()], pa.array([1], pa.int8()), [None]], schema=grid_schema(1))
         return Workbook(sheet=sheet, grid=Grid(table, 1))
 
 

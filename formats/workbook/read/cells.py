@@ -7,63 +7,49 @@ that could be read in two ways.
 from __future__ import annotations
 
 import re
-import unicodedata
-from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from formats import identifiers
-from formats.cells import NOTHING, canonical, trimmed
+from formats.cells import NOTHING, canonical
 from formats.schema import Column, Kind
 from formats.template import CLEAR, Rules
+from formats.workbook.read.characters import refuse_characters, spelled, warn_of_changes
 from formats.workbook.read.column import Cells, Mask, Report, mask_of
 from formats.workbook.read.day_cells import day_cells
-from formats.workbook.read.grid import FORMULA, Mark, Marks
+from formats.workbook.read.grid import FORMULA, Grid, Mark
+from formats.workbook.read.numbers import NUMERIC, decimals_as_shown, refuse_damage
 
-_NUMERIC = (Kind.INTEGER, Kind.DECIMAL)
 _DAYS = (Kind.DATE, Kind.MOMENT)
-_OTHER = (*_NUMERIC, *_DAYS, Kind.CHOICE)  # what remains are texts, where a formula or a number is damage
-_DIGITS = {Kind.IMEI: 15}
-_IDENTIFIERS = (Kind.SERIAL, Kind.IMEI, Kind.MEID, Kind.MAC, Kind.VIN, Kind.PHONE)
-_UNSEEN_KINDS = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
-_UNSEEN = "[" + "".join(rf"\p{{{kind}}}" for kind in _UNSEEN_KINDS) + "]"
-_EXPONENT = r"^[0-9](?:[.,][0-9]+[Ee][+-]?|[Ee]\+)[0-9]{1,3}$"
-_SHOWN_DIGITS = 15
-_NAMES = {
-    **{"\n": "a line break", "\r": "a line break", "\t": "a tab", "\u00ad": "a soft hyphen", "\ufeff": "a hidden mark"},
-    **{"\u200b": "a blank without width", "\u202e": "a mark that turns the writing round"},
-}
-_ACTS = r"^(?:[=@]|[+-].*[+*/(|!=])"
-"""A text that other programs would take for a formula; not a number with a sign."""
+_OTHER = (*NUMERIC, *_DAYS, Kind.CHOICE)  # what remains are texts, where a formula or a number is damage
+_ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#SPILL!", "#CALC!", "#GETTING_DATA")
 
 
 def read_cells(
-    column: Column, text: pa.StringArray, marks: Marks, rules: Rules, date1904: bool, report: Report
+    column: Column, grid: Grid, at: int, rules: Rules, date1904: bool, report: Report
 ) -> tuple[pa.StringArray, Mask, Mask]:
-    """The canonical cells, where CLEAR was written, and where a cell has an error; both of these are null."""
-    computed = (marks & FORMULA) != 0
-    base = marks & ~np.int8(FORMULA)
-    values = _plain_text(text)
-    cells = Cells(column, values, base, np.zeros(len(marks), dtype=bool), report)
-    _refuse_odd(cells, computed)
+    """The canonical cells of the grid's column `at`, where CLEAR was written, and where a cell has an error.
+
+    Both of these are null.
+    """
+    marks, written = grid.marks(at), grid.text(at)
+    values = spelled(column, written)
+    bad = np.zeros(len(marks), dtype=bool)
+    cells = Cells(column, values, marks & ~np.int8(FORMULA), bad, report, grid.shown(at))
+    _refuse_odd(cells, (marks & FORMULA) != 0)
     cleared = _cleared(cells)
     if column.kind in _DAYS:
         day_cells(cells, date1904)
     else:
-        _refuse_damage(cells)
-        _numbers_as_shown(cells)
+        refuse_damage(cells)
+        decimals_as_shown(cells)
     cells.values = pc.if_else(pa.array(cells.bad | cleared), NOTHING, cells.values)
-    cells.values = canonical(column.kind, _spelled(cells, rules))
+    cells.values = canonical(column.kind, _listed(cells, rules))
     _refuse_unlisted(cells, rules)
+    warn_of_changes(cells, written, values)
     return pc.if_else(pa.array(cells.bad), NOTHING, cells.values), cleared & ~cells.bad, cells.bad
-
-
-def _plain_text(text: pa.StringArray) -> pa.StringArray:
-    if not pc.all(pc.string_is_ascii(text)).as_py():
-        text = pc.utf8_normalize(text, form="NFKC")
-    return trimmed(text)
 
 
 def _refuse_odd(cells: Cells, computed: Mask) -> None:
@@ -71,30 +57,14 @@ def _refuse_odd(cells: Cells, computed: Mask) -> None:
     marks, blank = cells.marks, mask_of(pc.is_null(cells.values))
     cells.refuse("EXCEL_MERGED", marks == Mark.MERGED)
     cells.bad |= marks == Mark.COVERED  # said once, at the first cell of the range
-    cells.refuse("EXCEL_ERROR_CELL", marks == Mark.ERROR)
+    cells.refuse("EXCEL_ERROR_CELL", marks == Mark.ERROR, cells.shown)
+    cells.refuse("EXCEL_ERROR_CELL", mask_of(pc.is_in(cells.values, pa.array(_ERRORS))), cells.values)
     if cells.column.kind in _OTHER:
         cells.refuse("EXCEL_FORMULA", computed & blank)
         cells.warn("EXCEL_FORMULA_RESULT", computed, cells.values)
     else:
         cells.refuse("EXCEL_FORMULA", computed, cells.values)
-    unseen = mask_of(pc.match_substring_regex(cells.values, _UNSEEN))
-    if unseen.any():
-        cells.refuse("CELL_CHARACTERS", unseen, _named(cells.values, unseen))
-    if cells.column.kind is Kind.TEXT and not cells.column.secret:
-        acts = mask_of(pc.match_substring_regex(cells.values, _ACTS))
-        cells.refuse("CELL_FORMULA_TEXT", acts & (marks == Mark.TEXT), cells.values)
-
-
-def _named(values: pa.StringArray, mask: Mask) -> pa.StringArray:
-    """`a line break (U+000A) at 5` for each cell of `mask`."""
-    facts: list[str | None] = [None] * len(values)
-    for at in np.flatnonzero(mask).tolist():
-        text = values[at].as_py()
-        place = next(index for index, sign in enumerate(text) if unicodedata.category(sign) in _UNSEEN_KINDS)
-        code = f"U+{ord(text[place]):04X}"
-        name = _NAMES.get(text[place])
-        facts[at] = f"{f'{name} ({code})' if name else code} at {place + 1}"
-    return pa.array(facts, pa.string())
+    refuse_characters(cells)
 
 
 def _cleared(cells: Cells) -> Mask:
@@ -104,36 +74,7 @@ def _cleared(cells: Cells) -> Mask:
     return asked
 
 
-def _refuse_damage(cells: Cells) -> None:
-    column, marks = cells.column, cells.marks
-    cells.refuse("EXCEL_DATE_MADE", np.isin(marks, (Mark.DATE, Mark.DATETIME, Mark.TIME)), cells.values)
-    if column.kind in _IDENTIFIERS:
-        broken = (marks == Mark.NUMBER) & mask_of(pc.match_substring(cells.values, "."))
-        cells.refuse("EXCEL_VALUE_MADE", broken | (marks == Mark.BOOL), cells.values)
-    rounded = marks == Mark.ROUNDED
-    if column.kind is Kind.DECIMAL:  # 0.30000000000000004 is 0.3
-        rounded = rounded & ~mask_of(pc.match_substring_regex(cells.values, r"^-?[0-9]{1,12}\.[0-9]+$"))
-    cells.refuse("EXCEL_ROUNDED", rounded, cells.values)
-    if column.kind is not Kind.CHOICE:
-        exponent = mask_of(pc.match_substring_regex(cells.values, _EXPONENT)) & (marks == Mark.TEXT)
-        cells.refuse("EXCEL_EXPONENT", exponent, cells.values)
-    needed = _DIGITS.get(column.kind, column.min_length)
-    if needed and column.kind not in _OTHER:
-        short = mask_of(pc.less(pc.utf8_length(cells.values), needed)) & (marks == Mark.NUMBER)
-        cells.refuse("EXCEL_ZEROS_LOST", short, cells.values)
-
-
-def _numbers_as_shown(cells: Cells) -> None:
-    """Decimals of more digits than Excel shows are what it shows."""
-    longer = (cells.marks == Mark.ROUNDED) & ~cells.bad
-    if longer.any():
-        values = cells.values.to_pylist()
-        for at in np.flatnonzero(longer).tolist():
-            values[at] = format(Decimal(f"{float(values[at]):.{_SHOWN_DIGITS}g}"), "f")
-        cells.values = pa.array(values, pa.string())
-
-
-def _spelled(cells: Cells, rules: Rules) -> pa.StringArray:
+def _listed(cells: Cells, rules: Rules) -> pa.StringArray:
     """Phone numbers with their country; words of a list as the list has them."""
     column = cells.column
     if column.kind is Kind.PHONE:
@@ -141,10 +82,10 @@ def _spelled(cells: Cells, rules: Rules) -> pa.StringArray:
     words = _words(column, rules)
     if not words:
         return cells.values
-    known = pc.is_in(cells.values, value_set=pa.array(words, pa.string()))
-    folded = [word.casefold() for word in words]
-    place = pc.index_in(pc.utf8_lower(cells.values), value_set=pa.array(folded, pa.string()))
-    return pc.if_else(known, cells.values, pc.coalesce(pa.array(words, pa.string()).take(place), cells.values))
+    listed = pa.array(words, pa.string())
+    known = pc.is_in(cells.values, value_set=listed)
+    place = pc.index_in(pc.utf8_lower(cells.values), value_set=pc.utf8_lower(spelled(column, listed)))
+    return pc.if_else(known, cells.values, pc.coalesce(listed.take(place), cells.values))
 
 
 def _with_plus(values: pa.StringArray, country_code: str) -> pa.StringArray:

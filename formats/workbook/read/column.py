@@ -20,13 +20,17 @@ Report = Callable[[str, Mask, "pa.StringArray | None"], None]
 
 @dataclass
 class Cells:
-    """One column at work: `values` are null where empty, `bad` marks cells that got an error."""
+    """One column at work: `values` are null where empty, `bad` marks cells that got an error.
+
+    `shown`: what a cell shows where that is not its value, see `Grid`.
+    """
 
     column: Column
     values: pa.StringArray
     marks: Marks  # without FORMULA
     bad: Mask
     report: Report
+    shown: pa.StringArray
 
     def refuse(self, code: str, mask: Mask, fact: pa.StringArray | None = None) -> None:
         """An error, at those cells of `mask` that have none yet: one cell, one message."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from posixpath import normpath
+from urllib.parse import unquote
 
 from formats.workbook.layout import TEMPLATE_PROPERTY
 from formats.workbook.read.inspection import Refused, SheetFacts
 from formats.workbook.read.package import Package
+from formats.workbook.read.style_forms import read_forms
 from formats.workbook.read.xml_scan import elements, feed, guarded, local, parser
 
 WORKBOOK = "xl/workbook.xml"
@@ -35,6 +37,7 @@ class Contents:
     sheets: list[SheetFacts] = field(default_factory=list)
     date1904: bool = False
     template: str = ""
+    forms: tuple[str, ...] = ()  # as `Inspection.forms`
 
 
 def read_contents(package: Package) -> Contents:
@@ -49,6 +52,7 @@ def read_contents(package: Package) -> Contents:
         if name.endswith(".rels"):
             _read_relationships(package, name, targets)
     contents = _read_workbook(package, targets)
+    contents.forms = read_forms(package, targets.values())
     if _PROPERTIES in package.parts:
         contents.template = _property(package)
     return contents
@@ -82,7 +86,8 @@ def _read_types(package: Package) -> None:
 
     def start(name: str, attributes: dict[str, str]) -> None:
         kind = attributes.get("ContentType", "")
-        refuse_kind(kind)
+        if _declares_a_part(package, attributes):
+            refuse_kind(kind)
         is_workbook = attributes.get("PartName", "").lower() == f"/{WORKBOOK}"
         if is_workbook or attributes.get("Extension", "").lower() == "xml":
             found.append(kind)
@@ -90,6 +95,15 @@ def _read_types(package: Package) -> None:
     elements(package.read(_TYPES), _TYPES, start)
     if _MAIN not in found:
         raise Refused("WORKBOOK_NOT_XLSX", "a zip file that holds no Excel workbook")
+
+
+def _declares_a_part(package: Package, attributes: dict[str, str]) -> bool:
+    """Whether a content type is that of a part which is there: some programs declare kinds of which they have none."""
+    names = {unquote(name) for name in package.parts}
+    if "PartName" in attributes:
+        return unquote(_absolute("", attributes["PartName"])) in names
+    ending = f".{attributes.get('Extension', '').lower()}"
+    return any(name.endswith(ending) for name in names)
 
 
 def _read_relationships(package: Package, rels: str, targets: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from formats.schema import Kind
 from formats.template import CLEAR
+from formats.workbook.layout import FIRST_DAY, LAST_DAY
 from formats.workbook.read.column import Cells, Mask, mask_of
 from formats.workbook.read.days import ISO_DAY, ISO_MOMENT, Day, from_serial, from_text
 from formats.workbook.read.grid import Mark
@@ -30,6 +31,16 @@ def day_cells(cells: Cells, date1904: bool) -> None:
     form = ISO_DAY if cells.column.kind is Kind.DATE else f"{ISO_DAY}|{ISO_MOMENT}"
     known = mask_of(pc.match_substring_regex(cells.values, f"^(?:{form})$")) | mask_of(pc.equal(cells.values, CLEAR))
     _convert(cells, (cells.marks == Mark.TEXT) & ~known, from_text, "EXCEL_TEXT_DATE")
+    _refuse_implausible(cells)
+
+
+def _refuse_implausible(cells: Cells) -> None:
+    """Days no business of ours has: 1905-07-18 is 2026 typed into a cell for dates, 1900-01-05 is 5."""
+    first, last = FIRST_DAY.isoformat(), LAST_DAY.isoformat()
+    days = pc.utf8_slice_codeunits(cells.values, 0, len(first))
+    is_day = mask_of(pc.match_substring_regex(days, f"^{ISO_DAY}$"))
+    outside = mask_of(pc.or_(pc.less(days, first), pc.greater(days, last)))
+    cells.refuse("EXCEL_DATE_IMPLAUSIBLE", is_day & outside, cells.values)
 
 
 def _number(text: str) -> float:

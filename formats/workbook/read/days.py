@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from formats.workbook.layout import FIRST_DAY, LAST_DAY
+
 ISO_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 ISO_MOMENT = ISO_DAY + "T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 _TIME = r"(?:[T ]+(?P<time>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)(?:\.0+)?Z?)?"
@@ -24,7 +26,6 @@ _NAME_FIRST = re.compile(
 )
 
 _EPOCH_1900, _EPOCH_1904 = date(1899, 12, 30), date(1904, 1, 1)
-_FIRST_PLAUSIBLE, _LAST_PLAUSIBLE = date(1990, 1, 1), date(2099, 12, 31)
 _DAY_SECONDS = 86_400
 _BEYOND = 1_000_000  # days; no sheet knows dates this late
 
@@ -54,7 +55,7 @@ def from_serial(number: float, date1904: bool) -> Day:
         return Day()
     days, seconds = divmod(round(number * _DAY_SECONDS), _DAY_SECONDS)
     epoch = _EPOCH_1904 if date1904 else _EPOCH_1900
-    if not (_FIRST_PLAUSIBLE - epoch).days <= days <= (_LAST_PLAUSIBLE - epoch).days:
+    if not (FIRST_DAY - epoch).days <= days <= (LAST_DAY - epoch).days:
         return Day()
     day = epoch + timedelta(days=days)
     return Day(datetime.combine(day, time()) + timedelta(seconds=seconds), timed=seconds > 0)

@@ -43,7 +43,10 @@ _MESSAGE = b"muster.workbook"
 
 @dataclass(frozen=True)
 class Grid:
-    """`table`: `row` (int64, from 1), `hidden` (bool), then `text0`, `mark0`, `text1`, … per column of the sheet."""
+    """`table`: `row` (int64, from 1), `hidden` (bool), then `text0`, `mark0`, `shown0`, `text1`, … per column.
+
+    `shown`: what a number shows where that is not its text, and the name of an error; else null.
+    """
 
     table: pa.Table
     width: int
@@ -55,6 +58,9 @@ class Grid:
     def marks(self, column: int) -> Marks:
         found: Marks = _flat(self.table, f"mark{column}").to_numpy()
         return found
+
+    def shown(self, column: int) -> pa.StringArray:
+        return _flat(self.table, f"shown{column}")
 
     @property
     def rows(self) -> pa.Int64Array:
@@ -94,6 +100,7 @@ def grid_schema(width: int) -> pa.Schema:
     for column in range(width):
         fields.append(pa.field(f"text{column}", pa.string(), nullable=False))
         fields.append(pa.field(f"mark{column}", pa.int8(), nullable=False))
+        fields.append(pa.field(f"shown{column}", pa.string()))
     return pa.schema(fields)
 
 
@@ -133,7 +140,7 @@ def _checked(table: pa.Table, facts: dict[str, Any]) -> Workbook:
     if not table.schema.equals(grid_schema(width or 0)):
         raise ValueError("other columns than the message says")
     table.validate(full=True)
-    if any(column.null_count for column in table.columns):
+    if any(table[cell.name].null_count for cell in table.schema if not cell.nullable):
         raise ValueError("a cell without text or mark")
     hidden = tuple((int(first), int(last)) for first, last in facts["hidden_columns"])
     return Workbook(

@@ -1,18 +1,25 @@
-"""The heading of a sheet, held against the template's: all columns, their names, their order."""
+"""The heading of a sheet, held against the template's: all columns, their names, their order.
+
+Blanks, line breaks, letter case and characters nobody sees do not matter, nor does the order.
+"""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from formats.schema import RecordSchema
+from formats.texts import character
 from formats.workbook.layout import ANSWER_COLUMNS, HEADING_ROW, column_letters
-from formats.workbook.read.grid import Grid
+from formats.workbook.read.grid import Grid, grid_schema
 
 _LOOKED_THROUGH = 20  # rows in which headings are looked for that do not stand in the first one
+_UNSEEN = ("Cc", "Cf", "Co", "Cs")
 _NOTHING: Mapping[int, str] = {}
 
 
@@ -25,14 +32,21 @@ class HeadingFault(NamedTuple):
 
 
 def spelled(heading: str) -> str:
-    """A heading as it is compared: blanks collapsed, the star of a required column taken off."""
-    return " ".join(heading.split()).rstrip("*").rstrip()
+    """A heading as it is shown: blanks collapsed, nothing invisible, the star of a required column taken off."""
+    plain = unicodedata.normalize("NFKC", heading)
+    seen = "".join(sign for sign in plain if unicodedata.category(sign) not in _UNSEEN or sign.isspace())
+    return " ".join(seen.split()).rstrip("*").rstrip()
+
+
+def _key(heading: str) -> str:
+    """A heading as it is compared."""
+    return spelled(heading).casefold()
 
 
 def headings(grid: Grid, at_row: int = HEADING_ROW) -> list[str]:
-    """The headings of the sheet, as compared, without trailing columns that are empty."""
+    """The headings of the sheet, as `spelled`, without trailing columns that are empty."""
     row = grid.where(pc.equal(grid.rows, at_row))
-    texts = [pc.utf8_normalize(row.text(at), form="NFKC").to_pylist() for at in range(grid.width)]
+    texts = [row.text(at).to_pylist() for at in range(grid.width)]
     found = [spelled(text[0]) if text else "" for text in texts]
     while found and not found[-1] and _is_empty(grid, len(found) - 1):
         found.pop()
@@ -56,30 +70,44 @@ def headings_below(schema: RecordSchema, grid: Grid) -> int | None:
     """The row the headings stand in, if it is not the first one but one soon after it."""
     known = _known(schema)
     count = [
-        sum(name in known for name in headings(grid, row)) for row in range(HEADING_ROW, HEADING_ROW + _LOOKED_THROUGH)
+        sum(_key(name) in known for name in headings(grid, row))
+        for row in range(HEADING_ROW, HEADING_ROW + _LOOKED_THROUGH)
     ]
     best = max(count)
     return None if best * 2 < len(schema.columns) or best == count[0] else HEADING_ROW + count.index(best)
 
 
 def _known(schema: RecordSchema) -> dict[str, int]:
-    return {spelled(name): at for at, column in enumerate(schema.columns) for name in (column.heading, *column.aliases)}
+    return {_key(name): at for at, column in enumerate(schema.columns) for name in (column.heading, *column.aliases)}
+
+
+def in_order(schema: RecordSchema, grid: Grid) -> Grid:
+    """The template's columns alone, in its order; the heading is a right one."""
+    known = _known(schema)
+    places = {known[_key(name)]: at for at, name in enumerate(headings(grid)) if _key(name) in known}
+    order = [places[column] for column in range(len(schema.columns))]
+    if order == list(range(len(order))):
+        return grid
+    hidden = [column for column, at in enumerate(order) if any(low <= at <= high for low, high in grid.hidden_columns)]
+    cells = [array for at in order for array in (grid.text(at), pa.array(grid.marks(at)), grid.shown(at))]
+    table = pa.table([grid.rows, grid.hidden, *cells], schema=grid_schema(len(order)))
+    return Grid(table, len(order), tuple((column, column) for column in hidden))
 
 
 def heading_faults(
     schema: RecordSchema, found: Sequence[str], below: Mapping[int, str] = _NOTHING
 ) -> list[HeadingFault]:
-    """Every way in which the headings differ from the template's, from left to right.
+    """Every way in which the headings differ from the template's, from left to right; another order is a warning.
 
     Behind the template's columns those of an answer may stand, and empty ones. `below`: see `unnamed`.
     """
     known = _known(schema)
-    columns = [known.get(name, -1 - at) for at, name in enumerate(found)]  # a negative number: none of ours
+    columns = [known.get(_key(name), -1 - at) for at, name in enumerate(found)]  # a negative number: none of ours
     expected = list(range(len(schema.columns)))
     faults: list[tuple[int, HeadingFault]] = []
     last = max((at for at, column in enumerate(columns) if column >= 0), default=-1)
-    ours = {*ANSWER_COLUMNS, *([""] if below else [])}
-    answer = {at for at, name in enumerate(found) if at > last and name in ours and not below.get(at)}
+    ours = {*map(_key, ANSWER_COLUMNS), *([""] if below else [])}
+    answer = {at for at, name in enumerate(found) if at > last and _key(name) in ours and not below.get(at)}
     shown = [_shown(name, below.get(at)) for at, name in enumerate(found)]
     seen: set[int] = set()
     for at, column in enumerate(columns):
@@ -130,5 +158,7 @@ def _cell(column: int) -> str:
 def _shown(heading: str, filled: str | None) -> str:
     """`filled`: the first cell below, of a column without a heading."""
     if heading:
-        return repr(heading[:80])
+        odd = next((at for at, sign in enumerate(heading) if not sign.isascii()), None)
+        note = "" if odd is None else f" with {character(heading[odd])} at {odd + 1}"
+        return repr(heading[:80]) + note
     return f"no heading, but {filled} holds something" if filled else "no heading"

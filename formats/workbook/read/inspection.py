@@ -18,7 +18,7 @@ class WorkbookLimits:
     rows: int = 200_000
     columns: int = 200
     spare_rows: int = 200_000  # empty ones that only carry a format
-    odd_cells: int = 5_000_000  # formulas and error cells
+    odd_cells: int = 5_000_000  # formulas, error cells, and numbers with a format that tells
     ranges: int = 10_000  # merged ranges, array formulas
 
 
@@ -57,6 +57,9 @@ class SheetFacts:
     last_row: int = 0  # with a value
     formulas: array[int] = field(default_factory=lambda: array("q"))
     errors: array[int] = field(default_factory=lambda: array("q"))
+    error_names: list[str] = field(default_factory=list)  # of each of `errors`, as `#REF!`
+    formatted: array[int] = field(default_factory=lambda: array("q"))  # numbers whose format tells something
+    styles: array[int] = field(default_factory=lambda: array("l"))  # of each of `formatted`
     hidden_rows: array[int] = field(default_factory=lambda: array("q"))
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)  # first and last, from 0
     array_formulas: list[Range] = field(default_factory=list)
@@ -71,6 +74,7 @@ class Inspection:
     sheets: tuple[SheetFacts, ...] = ()
     template: str = ""  # the custom property `layout.TEMPLATE_PROPERTY`
     date1904: bool = False
+    forms: tuple[str, ...] = ()  # by style: the number format that tells more than the number; mostly empty
 
 
 def key(row: int, column: int) -> int:

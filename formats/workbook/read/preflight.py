@@ -24,14 +24,15 @@ def inspect(data: bytes, limits: WorkbookLimits = _DEFAULT) -> Inspection:
         package = open_package(data, limits)
         contents = read_contents(package)
         sheets = {sheet.part: sheet for sheet in contents.sheets}
+        telling = frozenset(style for style, form in enumerate(contents.forms) if form)
         for name in package.parts:
             if name in sheets:
-                scan_sheet(package.pieces(name), sheets[name], limits)
+                scan_sheet(package.pieces(name), sheets[name], limits, telling)
             else:
                 _look_through(package.pieces(name), name)
     except Refused as refusal:
         return Inspection(faults=(refusal.fault,))
-    return Inspection((), tuple(contents.sheets), contents.template, contents.date1904)
+    return Inspection((), tuple(contents.sheets), contents.template, contents.date1904, contents.forms)
 
 
 def _look_through(pieces: Iterable[bytes], name: str) -> None:

@@ -7,7 +7,7 @@ form that means the same number, never with an exponent.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -22,6 +22,7 @@ from formats.workbook.read.choice import chosen
 from formats.workbook.read.grid import FORMULA, Grid, Mark, Marks, SheetName, Workbook, grid_schema
 from formats.workbook.read.inspection import COLUMN_BITS, LAST_COLUMN, Refused, SheetFacts, WorkbookLimits
 from formats.workbook.read.preflight import inspect
+from formats.workbook.read.shown import shown_texts
 
 _BLOCK = 16_384  # rows at a time: Python's objects are ten times the size of Arrow's
 _WHOLE = 1e15
@@ -51,14 +52,14 @@ def read_workbook(data: bytes, title: str, limits: WorkbookLimits) -> Workbook:
         return workbook
     facts = next(sheet for sheet in inspection.sheets if sheet.name == name)
     try:
-        grid = read_grid(data, facts, limits)
+        grid = read_grid(data, facts, limits, inspection.forms)
     except Refused as refusal:
         return Workbook(faults=(refusal.fault,))
     return Workbook((), sheets, inspection.template, inspection.date1904, name, grid)
 
 
-def read_grid(data: bytes, facts: SheetFacts, limits: WorkbookLimits) -> Grid:
-    """All rows of a sheet down to its last value. Raises Refused."""
+def read_grid(data: bytes, facts: SheetFacts, limits: WorkbookLimits, forms: Sequence[str] = ()) -> Grid:
+    """All rows of a sheet down to its last value. `forms`: see `Inspection`. Raises Refused."""
     try:
         with load_workbook(io.BytesIO(data)) as workbook:
             sheet = workbook.get_sheet_by_name(facts.name)
@@ -66,8 +67,7 @@ def read_grid(data: bytes, facts: SheetFacts, limits: WorkbookLimits) -> Grid:
             blocks = [_block(rows, width) for rows in _blocks(sheet.iter_rows(), height)]
     except CalamineError as fault:
         raise Refused("WORKBOOK_DAMAGED") from fault
-    empty = grid_schema(width).empty_table().drop_columns(["row", "hidden"])
-    cells = pa.concat_tables([empty, *blocks]).combine_chunks()
+    cells = pa.concat_tables([_block_schema(width).empty_table(), *blocks]).combine_chunks()
     numbers = np.arange(1, cells.num_rows + 1)
     hidden = np.isin(numbers, np.frombuffer(facts.hidden_rows, dtype=np.int64))
     columns = [pa.array(numbers), pa.array(hidden)]
@@ -75,8 +75,10 @@ def read_grid(data: bytes, facts: SheetFacts, limits: WorkbookLimits) -> Grid:
     for at in range(width):
         marks[at] = cells.column(f"mark{at}").to_numpy()
     _overlay(marks, facts)
+    texts = [cells.column(f"text{at}").combine_chunks() for at in range(width)]
+    shown = shown_texts(texts, marks, facts, forms)
     for at in range(width):
-        columns += [cells.column(f"text{at}"), pa.array(marks[at])]
+        columns += [texts[at], pa.array(marks[at]), shown[at]]
     hidden_columns = tuple((first, last) for first, last in facts.hidden_columns if first < width)
     return Grid(pa.table(columns, schema=grid_schema(width)), width, hidden_columns)
 
@@ -100,11 +102,14 @@ def _blocks(rows: Iterator[list[Any]], height: int) -> Iterator[list[list[Any]]]
 
 
 def _block(rows: list[list[Any]], width: int) -> pa.Table:
-    schema = pa.schema(list(grid_schema(width))[2:])
     columns: list[pa.Array] = []
     for values in zip(*rows, strict=True):
         columns += _column(values)
-    return pa.table(columns, schema=schema)
+    return pa.table(columns, schema=_block_schema(width))
+
+
+def _block_schema(width: int) -> pa.Schema:
+    return pa.schema([cell for cell in grid_schema(width) if cell.name.startswith(("text", "mark"))])
 
 
 def _column(values: tuple[Any, ...]) -> list[pa.Array]:

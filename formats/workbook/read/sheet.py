@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from formats.facts import with_facts, with_rule_facts
+from formats.findings import CATALOGUE, Severity
 from formats.judge import judge
 from formats.schema import AnyGiven, RecordSchema
 from formats.template import ROW_FINDINGS, Faults, Rows, Rules, Template
@@ -23,7 +24,7 @@ from formats.workbook.read.cells import read_cells
 from formats.workbook.read.choice import others, why_none
 from formats.workbook.read.column import Mask, mask_of
 from formats.workbook.read.grid import Grid, Mark, Workbook, filled
-from formats.workbook.read.heading import HeadingFault, heading_faults, headings, headings_below, unnamed
+from formats.workbook.read.heading import HeadingFault, heading_faults, headings, headings_below, in_order, unnamed
 
 _WHOLE_FILE = 0  # the row of findings about the file
 
@@ -33,6 +34,11 @@ class RefusedSheet:
     """The workbook is refused before any row. `findings`: ROW_FINDINGS, row 0 for the file, 1 for its heading."""
 
     findings: pa.Table
+
+    @property
+    def refuses(self) -> bool:
+        """Whether there is an error among them."""
+        return any(CATALOGUE[code].severity is Severity.ERROR for code in self.findings["code"].to_pylist())
 
 
 @dataclass(frozen=True)
@@ -60,15 +66,17 @@ def open_sheet(template: Template, workbook: Workbook, rules: Rules) -> Sheet | 
     refusal = _refusal(template, workbook)
     if refusal or grid is None:
         return _whole(refusal, _WHOLE_FILE)
-    if faults := _heading_faults(schema, grid):
-        return _whole(faults, HEADING_ROW)
+    about_heading = _whole(_heading_faults(schema, grid), HEADING_ROW)
+    if about_heading.refuses:
+        return about_heading
+    grid = in_order(schema, grid)
     grid = grid.where(pc.and_(pc.greater(grid.rows, HEADING_ROW), filled(grid)))
     sample = pc.starts_with(pc.utf8_ltrim_whitespace(grid.text(0)), SAMPLE_MARK)
     samples = pc.sum(sample).as_py() or 0
     grid = grid.where(pc.invert(sample))
     if not grid.table.num_rows:
         return _whole([HeadingFault("SHEET_EMPTY", None, workbook.sheet)], _WHOLE_FILE)
-    return _read(schema, workbook, grid, rules, samples)
+    return _read(schema, workbook, grid, rules, samples, about_heading.findings)
 
 
 def judged(schema: RecordSchema, sheet: Sheet) -> tuple[pa.Table, pa.BooleanArray]:
@@ -115,15 +123,15 @@ def _refusal(template: Template, workbook: Workbook) -> list[HeadingFault]:
 
 
 def _heading_faults(schema: RecordSchema, grid: Grid) -> list[HeadingFault]:
-    merged = [
-        HeadingFault("EXCEL_MERGED", None, f"{column_letters(at)}{HEADING_ROW}")
-        for at in range(grid.width)
-        if grid.marks(at)[HEADING_ROW - 1] == Mark.MERGED
-    ]
     below = headings_below(schema, grid)
     if below is not None:
         return [HeadingFault("HEADING_NOT_FIRST", None, f"they stand in row {below}")]
     found = headings(grid)
+    merged = [
+        HeadingFault("EXCEL_MERGED", None, f"{column_letters(at)}{HEADING_ROW}")
+        for at in range(len(found))
+        if grid.marks(at)[HEADING_ROW - 1] == Mark.MERGED
+    ]
     return merged or heading_faults(schema, found, unnamed(grid, found))
 
 
@@ -137,7 +145,9 @@ def _whole(faults: Sequence[HeadingFault], row: int) -> RefusedSheet:
     return RefusedSheet(pa.table(columns, schema=ROW_FINDINGS))
 
 
-def _read(schema: RecordSchema, workbook: Workbook, grid: Grid, rules: Rules, samples: int) -> Sheet:
+def _read(
+    schema: RecordSchema, workbook: Workbook, grid: Grid, rules: Rules, samples: int, about_heading: pa.Table
+) -> Sheet:
     numbers, size = grid.rows, len(grid.rows)
     faults = Faults(Rows(pa.table({"row": numbers}), pa.table({})))
     values: list[pa.Array] = []
@@ -145,12 +155,12 @@ def _read(schema: RecordSchema, workbook: Workbook, grid: Grid, rules: Rules, sa
     faulty: list[pa.Array] = []
     for at, column in enumerate(schema.columns):
         report = partial(_report, faults, column.name)
-        read = read_cells(column, grid.text(at), grid.marks(at), rules, workbook.date1904, report)
+        read = read_cells(column, grid, at, rules, workbook.date1904, report)
         for parts, part in zip((values, cleared, faulty), read, strict=True):
             parts.append(pa.array(part))
     faults.add("EXCEL_HIDDEN_ROW", "", grid.hidden)
     table = pa.table([*values, numbers], names=[*schema.names, "row"])
-    findings = pa.concat_tables([_about_sheet(schema, workbook, grid), _without_column(faults.findings)])
+    findings = pa.concat_tables([about_heading, _about_sheet(schema, workbook, grid), _without_column(faults.findings)])
     return Sheet(
         table=table,
         cleared=pa.table(cleared, names=list(schema.names)),

@@ -9,40 +9,64 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
+from formats.workbook.read.addresses import Addresses
 from formats.workbook.read.inspection import LAST_COLUMN, LAST_ROW, Range, Refused, SheetFacts, WorkbookLimits, key
 from formats.workbook.read.xml_scan import feed, guarded, local, parser
 
 _REF = rb"[A-Z]{1,2}[1-9][0-9]{0,6}"
 _STYLE = rb'(?: s="[0-9]{1,6}")?'
-_PLAIN = re.compile(
-    rb'(?:<c r="(' + _REF + rb')"' + _STYLE + rb'(?: t="(?:s|n|str|inlineStr)")?>'
-    rb'(?:<v>[^<>&]*</v>|<is><t(?: xml:space="preserve")?>[^<>&]*</t></is>)</c>)+'
-)
+_CONTENT = rb'>(?:<v>[^<>&]*</v>|<is><t(?: xml:space="preserve")?>[^<>&]*</t></is>)</c>'
 _EMPTY = re.compile(rb'(?:<c r="(' + _REF + rb')"' + _STYLE + rb"/>)+")
-_MARK = rb'<v r="\1"/>'  # a real <v> has no address
-_EMPTY_MARK = rb'<c r="\1"/>'
+_MARK = b'<v r="%b" n="%d"/>'  # a real <v> has no address
+_EMPTY_MARK = b'<passed r="%b" n="%d"/>'
+_MOST_TELLING = 200  # styles in one expression; with more of them every number with a style goes to the parser
 _ADDRESS = re.compile(r"\$?([A-Za-z]{1,3})\$?([1-9][0-9]{0,6})")
 _TRUE = ("1", "true")
+_ERROR_LENGTH = 30
+_NOTHING: frozenset[int] = frozenset()
 
 
-def scan_sheet(pieces: Iterable[bytes], facts: SheetFacts, limits: WorkbookLimits) -> None:
-    """Fill in `facts`. Raises Refused."""
-    walker, scan = parser(), _Scan(facts, limits)
+def scan_sheet(
+    pieces: Iterable[bytes], facts: SheetFacts, limits: WorkbookLimits, telling: frozenset[int] = _NOTHING
+) -> None:
+    """Fill in `facts`. `telling`: styles under which a number shows something else. Raises Refused."""
+    addresses = Addresses()
+    walker, scan = parser(), _Scan(facts, limits, telling, addresses)
     walker.StartElementHandler = scan.start
     walker.EndElementHandler = scan.end
-    feed(walker, _thinned(guarded(pieces, facts.part)), facts.part)
+    walker.CharacterDataHandler = scan.text
+    feed(walker, _thinned(guarded(pieces, facts.part), _plain_cells(telling), addresses), facts.part)
+    if addresses.doubled():
+        raise Refused("WORKBOOK_DAMAGED", f"{facts.name}: the cell {addresses.doubled()} stands twice")
     if facts.last_row > limits.rows + 1:  # the heading is no row of data
         raise Refused("WORKBOOK_TOO_MANY_ROWS", f"{facts.name}: {facts.last_row - 1} rows, at most {limits.rows}")
     if scan.last_column >= limits.columns:
         raise Refused("WORKBOOK_TOO_WIDE", f"{facts.name}: {scan.last_column + 1} columns")
 
 
-def _thinned(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _plain_cells(telling: frozenset[int]) -> re.Pattern[bytes]:
+    """Runs of cells with nothing to look at: texts, and numbers of a style that tells nothing."""
+    style = _STYLE
+    if telling:
+        named = b"|".join(b"%d" % number for number in sorted(telling))
+        style = rb' s="(?!(?:' + named + rb')")[0-9]{1,6}"' if len(telling) <= _MOST_TELLING else b""
+        style = rb"(?:" + style + (rb")" if 0 in telling and style else rb")?")
+    kinds = (style + rb'(?: t="n")?', _STYLE + rb' t="(?:s|str|inlineStr)"')
+    return re.compile(rb'(?:<c r="(' + _REF + rb')"(?:' + b"|".join(kinds) + rb")" + _CONTENT + rb")+")
+
+
+def _thinned(pieces: Iterable[bytes], plain: re.Pattern[bytes], addresses: Addresses) -> Iterator[bytes]:
+    def marked(mark: bytes) -> Callable[[re.Match[bytes]], bytes]:
+        def taken(run: re.Match[bytes]) -> bytes:
+            return mark % (run[1], addresses.offer(run[0]))
+
+        return taken
+
     for piece in pieces:
-        yield _EMPTY.sub(_EMPTY_MARK, _PLAIN.sub(_MARK, piece))
+        yield _EMPTY.sub(marked(_EMPTY_MARK), plain.sub(marked(_MARK), piece))
 
 
 def place(address: str) -> tuple[int, int]:
@@ -73,8 +97,13 @@ def _area(reference: str) -> Range:
 class _Scan:
     """The state of one sheet's scan: where we are, and what was found."""
 
-    def __init__(self, facts: SheetFacts, limits: WorkbookLimits) -> None:
+    def __init__(
+        self, facts: SheetFacts, limits: WorkbookLimits, telling: frozenset[int], addresses: Addresses
+    ) -> None:
         self.last_column = -1
+        self._telling = telling
+        self._addresses = addresses
+        self._error: list[str] | None = None  # the text of an error cell while it is read
         self._facts = facts
         self._limits = limits
         self._row = 0  # of the row element
@@ -85,6 +114,7 @@ class _Scan:
         self._handlers = {
             "row": self._start_row,
             "c": self._start_cell,
+            "passed": self._passed,
             "v": self._value,
             "is": self._value,
             "f": self._formula,
@@ -100,6 +130,13 @@ class _Scan:
     def end(self, name: str) -> None:
         if local(name) == "c":
             self._in_cell = False
+            if self._error is not None:
+                self._facts.error_names.append("".join(self._error).strip()[:_ERROR_LENGTH])
+                self._error = None
+
+    def text(self, data: str) -> None:
+        if self._error is not None:
+            self._error.append(data)
 
     def _start_row(self, attributes: dict[str, str]) -> None:
         self._rows += 1
@@ -118,14 +155,28 @@ class _Scan:
     def _start_cell(self, attributes: dict[str, str]) -> None:
         self._in_cell = True
         self._move(attributes.get("r"))
-        if attributes.get("t") == "e":
+        self._addresses.add(key(*self._at))
+        kind, style = attributes.get("t", "n"), _style(attributes.get("s", "0"))
+        if kind == "e":
             self._note(self._facts.errors)
+            self._error = []
+        elif kind == "n" and style in self._telling:
+            self._note(self._facts.formatted)
+            self._facts.styles.append(style)
+
+    def _passed(self, attributes: dict[str, str]) -> None:
+        """A run of cells was taken out here."""
+        self._move(attributes.get("r"))
+        if "n" in attributes:
+            self._addresses.take(_number(attributes["n"]))
 
     def _value(self, attributes: dict[str, str]) -> None:
         if "r" in attributes:
-            self._move(attributes["r"])
+            self._passed(attributes)
         elif not self._in_cell:
             return
+        if self._error is not None:
+            self._error = []  # the name stands in the value, not in the formula
         self._facts.has_data = True
         self._facts.last_row = max(self._facts.last_row, self._at[0])
         self.last_column = max(self.last_column, self._at[1])
@@ -146,21 +197,28 @@ class _Scan:
             self._facts.hidden_columns.append((first - 1, last - 1))
 
     def _merge(self, attributes: dict[str, str]) -> None:
-        self._keep(self._facts.merged, _area(attributes.get("ref", "")))
+        area = _area(attributes.get("ref", ""))
+        if area[:2] != area[2:]:  # one cell is merged with nothing
+            self._keep(self._facts.merged, area)
 
     def _move(self, address: str | None) -> None:
         self._at = (self._row, self._column + 1) if address is None else place(address)
         self._column = self._at[1]
 
     def _note(self, cells: array[int]) -> None:
-        if len(self._facts.formulas) + len(self._facts.errors) >= self._limits.odd_cells:
-            raise Refused("WORKBOOK_TOO_LARGE", f"{self._facts.name}: too many formulas")
+        facts = self._facts
+        if len(facts.formulas) + len(facts.errors) + len(facts.formatted) >= self._limits.odd_cells:
+            raise Refused("WORKBOOK_TOO_LARGE", f"{facts.name}: too many formulas")
         cells.append(key(*self._at))
 
     def _keep(self, ranges: list[Range], found: Range) -> None:
         if len(ranges) >= self._limits.ranges:
             raise Refused("WORKBOOK_TOO_LARGE", f"{self._facts.name}: too many merged or computed ranges")
         ranges.append(found)
+
+
+def _style(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else 0
 
 
 def _number(text: str) -> int:

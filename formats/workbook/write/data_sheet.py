@@ -9,7 +9,7 @@ from xlsxwriter.worksheet import Worksheet
 from formats.rules import Rules
 from formats.schema import Column, Kind
 from formats.template import CLEAR, Template
-from formats.workbook.layout import HEADING_ROW, SAMPLE_MARK, column_letters, heading, sheet_name
+from formats.workbook.layout import FIRST_DAY, HEADING_ROW, LAST_DAY, SAMPLE_MARK, column_letters, heading, sheet_name
 from formats.workbook.write import wording
 from formats.workbook.write.book import Book, checked, error, message, put
 from formats.workbook.write.styles import Look
@@ -74,10 +74,11 @@ def _date_check(index: int, column: Column) -> dict[str, object]:
     """A day without a time; where a value may be emptied, CLEAR as well."""
     cell = f"{column_letters(index)}{FIRST_ROW + 1}"
     other = "FALSE" if column.required else f'{cell}="{CLEAR}"'
-    text = "Enter a date without a time, such as 2026-03-05."
+    text = "Enter a whole date without a time, such as 2026-03-05."
+    first, last = (f"DATE({day:%Y},{day.month},{day.day})" for day in (FIRST_DAY, LAST_DAY))
     return {
         "validate": "custom",
-        "value": f"=IF(ISNUMBER({cell}),AND({cell}>=1,{cell}=INT({cell})),{other})",
+        "value": f"=IF(ISNUMBER({cell}),AND({cell}>={first},{cell}<={last},{cell}=INT({cell})),{other})",
         **message(column.heading, text),
         **error(column.heading, text),
     }

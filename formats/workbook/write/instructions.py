@@ -39,7 +39,7 @@ def advice(template: Template, rules: Rules, limits: UploadLimits) -> Sequence[t
         ("Blank cells", "A blank cell keeps the value that is on record."),
         (CLEAR, f"Write {CLEAR} into a cell to empty the value on record."),
         (SAMPLE_MARK, f"The grey row that begins with {SAMPLE_MARK} is passed over. Leave it, or type over it."),
-        ("Headings", "Do not change, move, add or delete headings. You may sort, filter and delete rows."),
+        ("Headings", "Do not rename, add or delete headings. You may sort, filter and delete rows."),
         ("Long numbers", "The columns are formatted as text, so that Excel does not round long numbers or drop zeros "
          "in front. Paste as values."),
         ("Limits", f"At most {limits.max_rows:,} rows and {limits.max_bytes / 1e6:g} MB a file; .xlsx only; "
