@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from posixpath import normpath
-from urllib.parse import unquote
 
 from formats.workbook.layout import TEMPLATE_PROPERTY
 from formats.workbook.read.inspection import Refused, SheetFacts
@@ -27,6 +26,7 @@ _EXTERNAL = re.compile(
 )
 _POWER_QUERY = (b"DataMashup", "DataMashup".encode("utf-16-le"), "DataMashup".encode("utf-16-be"))
 QUERY_LENGTH = max(len(mark) for mark in _POWER_QUERY)
+_ESCAPED = re.compile("%([0-9A-Fa-f]{2})")
 _TRUE = ("1", "true")
 
 
@@ -97,11 +97,16 @@ def _read_types(package: Package) -> None:
         raise Refused("WORKBOOK_NOT_XLSX", "a zip file that holds no Excel workbook")
 
 
+def _decoded(name: str) -> str:
+    """Part names may have their characters written as `%2E`."""
+    return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), name).lower()
+
+
 def _declares_a_part(package: Package, attributes: dict[str, str]) -> bool:
     """Whether a content type is that of a part which is there: some programs declare kinds of which they have none."""
-    names = {unquote(name) for name in package.parts}
+    names = {_decoded(name) for name in package.parts}
     if "PartName" in attributes:
-        return unquote(_absolute("", attributes["PartName"])) in names
+        return _decoded(_absolute("", attributes["PartName"])) in names
     ending = f".{attributes.get('Extension', '').lower()}"
     return any(name.endswith(ending) for name in names)
 
