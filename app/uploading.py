@@ -48,7 +48,7 @@ def hand_in(
     """Raises NotFound for an unknown template, RemoteFileRefused for a file over the limit."""
     named(template)
     handed = HandedIn(template, uploader, name, data, consent)
-    handed.read(name, app.settings.uploads.max_file_bytes)
+    handed.read(handed.look().files[0], app.settings.uploads.max_file_bytes)
     return handed
 
 

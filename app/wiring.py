@@ -63,7 +63,7 @@ def make_exchange(
         spool=spool,
         channels=channels,
         inboxes=tuple(_inboxes(workspace, settings, channels, spool)),
-        inbox_limits=InboxLimits(settings.inbox.settle, settings.inbox.max_file_bytes),
+        inbox_limits=InboxLimits(settings.inbox.settle, settings.inbox.max_file_bytes, settings.inbox.unsettled_limit),
         uploads=UploadPorts(
             _drops(workspace, settings, channels, spool),
             RememberedWorkbooks(ChildWorkbooks(_workbook_limits(settings))),
@@ -123,6 +123,7 @@ def _upload_rules(settings: Settings) -> UploadRules:
     chosen = settings.uploads
     return UploadRules(
         settle=chosen.settle,
+        unsettled=chosen.unsettled_limit,
         max_bytes=chosen.max_file_bytes,
         max_rows=chosen.max_rows,
         chunk_rows=chosen.chunk_rows,
@@ -134,8 +135,8 @@ def _upload_rules(settings: Settings) -> UploadRules:
 
 
 def _inboxes(workspace: Workspace, settings: Settings, channels: _Channels, spool: FileSpool) -> Iterator[Folder]:
-    pattern = "|".join(f"(?:{pattern})" for pattern in settings.inbox.patterns)
+    pattern = settings.inbox.pattern
     yield DropFolder(workspace.inbox, pattern)
     source = settings.inbox.source
     if source is not None:
-        yield RemoteInbox(channels.sftp(source.sftp), spool, source.folder, source.done_folder, pattern)
+        yield RemoteInbox(channels.sftp(source.sftp, is_peoples), spool, source.folder, source.done_folder, pattern)

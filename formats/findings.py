@@ -189,6 +189,21 @@ _KINDS = (
         "The server shows the file no more, once it was read",
         "Nothing is lost: it was read whole and is in the archive. Some servers hand a file out once.",
     ),
+    _warning(
+        "FILE_NAME_UNEXPECTED",
+        "A file lies there under a name that nobody reads",
+        "Rename it as agreed, unpack it, or take it away.",
+    ),
+    _warning(
+        "FILE_UNSETTLED",
+        "A file has gone on changing for longer than it may",
+        "Ask whoever writes it; it is read when its size and time rest.",
+    ),
+    _warning(
+        "FILE_TIMES_UNRELIABLE",
+        "A file was read although its time changes at every look: two readings agreed",
+        "Ask whoever runs the server why it shows the present time for every file.",
+    ),
     # generic format
     _error(
         "GENERIC_HEADER",

@@ -25,10 +25,11 @@ _LOOK_AGAIN = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class InboxLimits:
-    """How long a dropped file must lie unchanged, and how large it may be (bytes)."""
+    """How long a dropped file must lie unchanged, how large it may be (bytes), and how long it may go on changing."""
 
     settle: timedelta
     max_bytes: int
+    unsettled: timedelta
 
 
 @dataclass(frozen=True)

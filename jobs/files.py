@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from jobs.states import FileState
@@ -19,9 +20,17 @@ class FileKind(StrEnum):
         return self in (FileKind.ORDER_DISPATCH, FileKind.ORDER_UPLOAD)
 
 
+def plain(name: str) -> str:
+    """A file name fit for the registry and for people: what cannot be printed is replaced."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
+
+
 @dataclass(frozen=True)
 class Arrival:
-    """What is known of a file when it comes; `sha256` is of its bytes, `provider` empty where none sent it."""
+    """What is known of a file when it comes; `sha256` is of its bytes, `provider` empty where none sent it.
+
+    `mtime` is when it was changed as its server tells, 0 where it does not.
+    """
 
     kind: FileKind
     provider: str
@@ -29,6 +38,26 @@ class Arrival:
     media: str
     sha256: str
     size: int
+    place: str = ""  # the folder it lay in; empty where it was handed in
+    mtime: int = 0
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Once that a file came: the same bytes may come again, under another name or in another place."""
+
+    place: str
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Unsettled:
+    """A file that did not settle between two looks: since when, and since when it has had this size."""
+
+    size: int
+    since: datetime
+    size_since: datetime
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ be read goes to quarantine whole.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,13 +18,15 @@ from formats.order_dispatch.layout import ORDER_DISPATCH
 from formats.order_dispatch.loading import Loaded, load
 from formats.order_dispatch.raw import FileFault
 from jobs.context import Exchange
-from jobs.errors import RemoteFileRefused
-from jobs.files import Arrival, FileKind, InboundFile
+from jobs.files import Arrival, FileKind, InboundFile, plain
 from jobs.intake import content_digests, judge_rows
-from jobs.ports import Folder, RemoteFile
+from jobs.ports import Folder
 from jobs.registry import Transaction
 from jobs.runs import Run
+from jobs.stability import Gate, Steady, by_place, steady_files
 from jobs.states import FileState
+from jobs.taking import put_out, take
+from jobs.unread import say_names
 from jobs.work import SourceFindings, Subject, Work, findings_table
 
 _PASSES = (RequestType.ORDER, RequestType.OVERRIDE, RequestType.RETURN, RequestType.VOID)
@@ -37,81 +38,72 @@ def load_order_dispatch(exchange: Exchange, run: Run) -> Work:
     work = Work("load_order_dispatch")
     with exchange.lease("orders:in") as exchange:
         for inbox in exchange.inboxes:
-            for file in _stable(exchange, inbox):
-                _take(exchange, run, inbox, file, work)
+            with inbox.connected():
+                _empty(exchange, run, inbox, work)
     return work
 
 
-def _stable(exchange: Exchange, inbox: Folder) -> Iterator[RemoteFile]:
-    """Files whose size and time are the same in two looks: nobody is writing them any more."""
-    first = set(inbox.files())
-    if not first:
-        return
-    exchange.clock.sleep(exchange.inbox_limits.settle.total_seconds())
-    yield from sorted(first & set(inbox.files()), key=lambda file: (file.mtime, file.name))
+def _empty(exchange: Exchange, run: Run, inbox: Folder, work: Work) -> None:
+    listing = inbox.look()
+    gate = Gate(f"orders {inbox.place}", exchange.inbox_limits.settle, exchange.inbox_limits.unsettled)
+    for steady in steady_files(exchange, run, gate, by_place(listing), lambda: by_place(inbox.look()), work):
+        _take(exchange, run, inbox, steady, work)
+    say_names(exchange, run, inbox.place, listing, work)
 
 
-def _take(exchange: Exchange, run: Run, inbox: Folder, file: RemoteFile, work: Work) -> None:
-    try:
-        data = inbox.read(file.name, exchange.inbox_limits.max_bytes)
-    except RemoteFileRefused as error:
-        work.failed += 1
-        work.notes.append(f"{file.name}: {error.what}")
+def _take(exchange: Exchange, run: Run, inbox: Folder, steady: Steady, work: Work) -> None:
+    read = take(run, inbox, steady, exchange.inbox_limits.max_bytes, work)
+    if read is None:
         return
     work.done += 1
-    digest = hashlib.sha256(data).hexdigest() if run.dry_run else exchange.archive.keep_plaintext(data)
+    digest = hashlib.sha256(read.data).hexdigest() if run.dry_run else exchange.archive.keep_plaintext(read.data)
+    arrival = Arrival(
+        kind=FileKind.ORDER_DISPATCH,
+        provider="",
+        name=plain(read.file.name),
+        media="plain",
+        sha256=digest,
+        size=len(read.data),
+        place=inbox.place,
+        mtime=read.file.mtime if read.timed else 0,
+    )
     try:
-        loaded = load(data)
+        loaded = load(read.data)
     except FileFault as fault:
-        loaded = None
-        _set_aside(exchange, run, file, digest, len(data), fault, work)
-    if loaded is not None:
-        _load(exchange, run, file, digest, loaded, len(data), work)
+        _set_aside(exchange, run, arrival, fault, work)
+    else:
+        _load(exchange, run, arrival, loaded, work)
     if not run.dry_run:
         # crash window: committed but still in the inbox; the next run knows the digest and removes it
-        inbox.remove(file.name)
+        put_out(inbox, read, f"{arrival.name} is dealt with", work)
 
 
-def _claim(exchange: Exchange, tx: Transaction, run: Run, file: RemoteFile, digest: str, size: int) -> InboundFile:
-    return tx.files.claim(
-        Arrival(
-            kind=FileKind.ORDER_DISPATCH,
-            provider="",
-            name=file.name,
-            media="plain",
-            sha256=digest,
-            size=size,
-        ),
-        run.id,
-        exchange.clock.now(),
-    )
+def _claim(exchange: Exchange, tx: Transaction, run: Run, arrival: Arrival) -> InboundFile:
+    claimed = tx.files.claim(arrival, run.id, exchange.clock.now())
+    tx.runs.touch_file(run.id, claimed.id, "" if claimed.new else "known already")
+    return claimed
 
 
-def _set_aside(
-    exchange: Exchange, run: Run, file: RemoteFile, digest: str, size: int, fault: FileFault, work: Work
-) -> None:
+def _set_aside(exchange: Exchange, run: Run, arrival: Arrival, fault: FileFault, work: Work) -> None:
     found = findings_table(fault.findings)
     with exchange.change(run) as tx:
-        claimed = _claim(exchange, tx, run, file, digest, size)
-        tx.runs.touch_file(run.id, claimed.id, "" if claimed.new else "known already")
+        claimed = _claim(exchange, tx, run, arrival)
         if claimed.new:
             kind = fault.findings[0].kind
             tx.files.set_aside(claimed, kind.code, kind.title, exchange.clock.now())
-            tx.runs.add_findings(run.id, claimed.id, file.name, found)
-            _audit(exchange, tx, run, "order file quarantined", digest, {"code": kind.code})
+            tx.runs.add_findings(run.id, claimed.id, arrival.name, found)
+            _audit(exchange, tx, run, "order file quarantined", arrival.sha256, {"code": kind.code})
     work.failed += 1
     work.count({"files set aside": 1})
-    work.findings.append(SourceFindings(file.name, found))
+    work.findings.append(SourceFindings(arrival.name, found))
 
 
-def _load(exchange: Exchange, run: Run, file: RemoteFile, digest: str, loaded: Loaded, size: int, work: Work) -> None:
+def _load(exchange: Exchange, run: Run, arrival: Arrival, loaded: Loaded, work: Work) -> None:
     with exchange.change(run) as tx:
-        claimed = _claim(exchange, tx, run, file, digest, size)
+        claimed = _claim(exchange, tx, run, arrival)
         if not claimed.new:
-            tx.runs.touch_file(run.id, claimed.id, "known already")
             work.count({"files known already": 1})
             return
-        tx.runs.touch_file(run.id, claimed.id)
         findings, passed, duplicate = _load_rows(exchange, tx, loaded, claimed.id)
         counts = {
             "rows_read": loaded.read,
@@ -121,12 +113,12 @@ def _load(exchange: Exchange, run: Run, file: RemoteFile, digest: str, loaded: L
         }
         tx.files.describe(claimed.id, **counts)
         tx.files.move(claimed.id, FileState.COLLECTED, FileState.DONE)
-        tx.runs.add_findings(run.id, claimed.id, file.name, findings)
-        _audit(exchange, tx, run, "order file loaded", digest, counts)
+        tx.runs.add_findings(run.id, claimed.id, arrival.name, findings)
+        _audit(exchange, tx, run, "order file loaded", arrival.sha256, counts)
     work.failed += counts["rows_failed"]
     work.count({name.replace("_", " "): number for name, number in counts.items()})
-    work.findings.append(SourceFindings(file.name, findings))
-    work.subjects.append(Subject(file.name, ORDER_DISPATCH, loaded.rows.drop_columns(["row"])))
+    work.findings.append(SourceFindings(arrival.name, findings))
+    work.subjects.append(Subject(arrival.name, ORDER_DISPATCH, loaded.rows.drop_columns(["row"])))
 
 
 def _load_rows(exchange: Exchange, tx: Transaction, loaded: Loaded, file_id: int) -> tuple[pa.Table, int, int]:

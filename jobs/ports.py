@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,19 +23,39 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One regular file in a folder of a channel. `name` is data, never a path."""
+    """One regular file in a folder. `name` is what its writer called it: data, never a path.
+
+    `mtime` is 0 where nobody tells. `taken_as` is the name of ours under which it lies once we have taken it.
+    """
 
     name: str
     size: int
     mtime: int
+    taken_as: str = ""
+
+    @property
+    def lies_as(self) -> str:
+        return self.taken_as or self.name
+
+    def is_unchanged(self, later: RemoteFile | None, timed: bool = True) -> bool:
+        """Whether a later look shows the same size and, if times tell anything there, the same time."""
+        return later is not None and later.size == self.size and (not timed or later.mtime == self.mtime)
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A folder's content: usable files by name, and how many entries were refused and why."""
+    """A folder's content: usable files by name, and the printable names of what may not and what need not be used."""
 
     files: tuple[RemoteFile, ...]
-    refused: tuple[str, ...]  # printable forms (`repr`) of names that are no safe file names
+    refused: tuple[str, ...]  # no safe file names, or no regular files
+    unexpected: tuple[str, ...] = ()  # nobody asked for files of these names
+
+    def matching(self, pattern: str) -> Listing:
+        """Files whose whole names match, in upper or lower case; the others become unexpected."""
+        wanted = re.compile(pattern, re.IGNORECASE | re.DOTALL)
+        files = tuple(file for file in self.files if wanted.fullmatch(file.name))
+        others = tuple(repr(file.name) for file in self.files if not wanted.fullmatch(file.name))
+        return Listing(files, self.refused, self.unexpected + others)
 
 
 @dataclass(frozen=True)
@@ -78,11 +99,18 @@ class Session(Protocol):
         counts as delivered (a resend of the same bytes).
         """
 
-    def fetch(self, folder: str, name: str, target: Path, limit: int) -> Fetched:
+    def fetch(self, folder: str, name: str, target: Path, limit: int, timed: bool = True) -> Fetched:
         """Download to `target` (created, never overwritten), at most `limit` bytes.
 
-        What still lies there afterwards must have the same size and time as before, else RemoteFileRefused;
-        so is a file that the other side does not let us read. What came whole is kept, whatever became of it there.
+        What still lies there afterwards must have the same size and, unless `timed` is False, the same time, else
+        RemoteFileRefused; so is a file that the other side does not let us read. What came whole is kept, whatever
+        became of it there.
+        """
+
+    def take(self, folder: str, name: str) -> str | None:
+        """Rename to a name of ours in the same folder, for good and in one step; None if the file is gone.
+
+        What comes under the old name from then on is another file, and is never touched by what is done with this one.
         """
 
     def move(self, folder: str, name: str, to_folder: str) -> None:
@@ -164,14 +192,40 @@ class Channels(Protocol):
     def channel(self, provider: Provider) -> Channel: ...
 
 
+@dataclass(frozen=True)
+class ReadFile:
+    """A file as it was when it was read, and its bytes. `timed`: the time its server tells says when it changed."""
+
+    file: RemoteFile
+    data: bytes
+    timed: bool = True
+    gone: bool = False  # the server shows it no more: it hands files out once
+
+
 class Folder(Protocol):
-    """A local drop folder, such as the order inbox."""
+    """A drop folder, here or on a server, such as the order inbox."""
 
-    def files(self) -> Sequence[RemoteFile]: ...
+    @property
+    def place(self) -> str:
+        """Names it for people."""
 
-    def read(self, name: str, limit: int) -> bytes: ...
+    def connected(self) -> AbstractContextManager[object]:
+        """One connection for whatever is done with the folder inside the block."""
 
-    def remove(self, name: str) -> None: ...
+    def look(self) -> Listing:
+        """What lies in it, taken files included. Raises MusterError if it cannot be looked into."""
+
+    def take(self, file: RemoteFile) -> RemoteFile | None:
+        """Rename it to a name of ours: what comes under its own name from then on is another file.
+
+        None if it is gone. A folder that files stay in takes none. One that a killed run took is taken already.
+        """
+
+    def read(self, file: RemoteFile, limit: int, timed: bool = True) -> ReadFile:
+        """The whole file. Raises RemoteFileRefused: gone, no regular file, over `limit` bytes, or changing."""
+
+    def remove(self, read: ReadFile) -> bool:
+        """Take it out of the folder; False if it was written to after it was read, and so is work again."""
 
 
 class Workbooks(Protocol):

@@ -143,6 +143,7 @@ class Provider:
     removes_duplicates_by_batch: bool = False
     on_sequence_gap: SequencePolicy = SequencePolicy.ACCEPT
     settle: timedelta = timedelta(seconds=5)
+    unsettled_limit: timedelta = timedelta(minutes=30)
 
     @property
     def label(self) -> str:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from formats.template import Known, Lookup, Write
 from jobs.batches import Batch
-from jobs.files import Arrival, InboundFile
+from jobs.files import Arrival, Delivery, InboundFile, Unsettled
 from jobs.job import Job
 from jobs.resolution import Decision
 from jobs.runs import Conservation, ConservationCheck, FileFacts, FindingCount, Run, RunStatus, Step, Unfinished
@@ -100,7 +100,10 @@ class Files(Protocol):
     """The ledger of inbound files."""
 
     def claim(self, arrival: Arrival, run_id: str, now: datetime) -> InboundFile:
-        """A row for the file, or the row that has the same bytes already (`new` says which)."""
+        """A row for the file, or the row that has the same bytes already (`new` says which). Notes its delivery."""
+
+    def deliveries(self, file_id: int) -> list[Delivery]:
+        """Each time the file came, oldest first."""
 
     def get(self, file_id: int) -> InboundFile:
         """Raises NotFound."""
@@ -150,6 +153,16 @@ class Files(Protocol):
     def highest_sequence(self, provider: str, unless: str) -> int:
         """Highest answer sequence number seen from the provider, 0 before the first; without files that are in
         quarantine for the code `unless`."""
+
+
+class UnsettledFiles(Protocol):
+    """Files that have not settled where they lie: remembered from look to look."""
+
+    def of(self, scope: str) -> dict[str, Unsettled]:
+        """What the last look of that scope left, by place."""
+
+    def keep(self, scope: str, waiting: Mapping[str, Unsettled]) -> None:
+        """Remember these, and forget what else the scope had."""
 
 
 class Answers(Protocol):
@@ -315,6 +328,9 @@ class Transaction(Protocol):
 
     @property
     def files(self) -> Files: ...
+
+    @property
+    def unsettled(self) -> UnsettledFiles: ...
 
     @property
     def answers(self) -> Answers: ...

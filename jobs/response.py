@@ -12,11 +12,11 @@ import pyarrow as pa
 from formats.enrolment import Level
 from formats.findings import Finding
 from jobs.batches import Batch
-from jobs.collection import put_away
 from jobs.context import Exchange
 from jobs.files import FileKind, InboundFile
 from jobs.loading import concerns, open_or_set_aside
 from jobs.providers import Provider
+from jobs.put_away import lying_there, put_away
 from jobs.registry import Transaction
 from jobs.resolution import Decision, Resolution, resolve
 from jobs.runs import Run
@@ -183,8 +183,8 @@ def _put_away(exchange: Exchange, provider: Provider, work: Work) -> None:
     remote = [file for file in settled if file.media != "json"]
     if remote:
         with exchange.channels.channel(provider).open() as session:
-            for file in remote:
-                put_away(provider, session, file.name, file.size)
+            for file, there in lying_there(session, provider, remote):
+                put_away(exchange, provider, session, file, there)
     for file in settled:
         with exchange.registry.transaction() as tx:
             tx.files.put_away(file.id)

@@ -122,6 +122,7 @@ class FileFacts:
     failed: int
     duplicate: int
     reason: str = ""
+    other_names: Sequence[str] = ()  # under which the same bytes came in this run
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from formats.rules import Rules
 from formats.template import Effect
-from jobs.ports import Folder, Listing, Workbooks
+from jobs.ports import Folder, Workbooks
 
 EVERYONE = "ALL"
 """The scope of an uploader who may change every customer's rows."""
@@ -47,6 +48,7 @@ class UploadRules:
     """How uploads are picked up and committed (`[uploads]` in muster.toml)."""
 
     settle: timedelta
+    unsettled: timedelta  # how long a file may go on changing before that is a trouble
     max_bytes: int
     max_rows: int
     chunk_rows: int
@@ -139,12 +141,6 @@ class Uploader:
 class UploadInbox(Folder, Protocol):
     """A drop folder of one template and one uploader; `place` names it for good."""
 
-    def look(self) -> Listing:
-        """What lies in it; `refused` are names nobody can use. Raises MusterError if it cannot be looked into."""
-
-    @property
-    def place(self) -> str: ...
-
     @property
     def template(self) -> str: ...
 
@@ -159,6 +155,9 @@ class UploadInbox(Folder, Protocol):
 
 
 class UploadInboxes(Protocol):
+    def connected(self) -> AbstractContextManager[object]:
+        """One connection to each server for whatever is done inside the block."""
+
     def all(self) -> Sequence[UploadInbox]:
         """Every drop folder there is now. One that cannot be reached is there, and says so when it is looked into."""
 

@@ -88,6 +88,10 @@ class _FolderCalls:
         for folder in {old.parent, new.parent}:
             _sync(folder)
 
+    def take(self, path: str, target: str) -> None:
+        """`rename` of this class would remove what took the file's place between its two steps."""
+        self._path(path).rename(self._path(target))
+
     def remove(self, path: str) -> None:
         self._path(path).unlink(missing_ok=True)
 

@@ -8,12 +8,21 @@ import posixpath
 import stat
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from adapters.channels.names import PART, is_safe, numbered, printable, remote_path
+from adapters.channels.names import (
+    PART,
+    given_name,
+    is_passed_over,
+    is_safe,
+    numbered,
+    printable,
+    remote_path,
+    taken_name,
+)
 from jobs.causes import cause, on_disk
 from jobs.errors import (
     ChannelUnavailable,
@@ -72,6 +81,9 @@ class FileCalls(Protocol):
     def rename(self, path: str, target: str) -> None:
         """Never over another file: then an OSError."""
 
+    def take(self, path: str, target: str) -> None:
+        """Rename in one step to a name that nobody else gives to a file."""
+
     def remove(self, path: str) -> None: ...
 
 
@@ -87,11 +99,13 @@ class FileSession:
         refused = []
         with _answered(f"list {folder}", ChannelUnavailable):
             for raw, facts in self._calls.entries(folder):
-                if raw in (b".", b"..") or raw.endswith(PART.encode()) or stat.S_ISDIR(facts.mode):
-                    continue
                 name = raw.decode("utf-8", "replace")
-                if self._safe(name) and name not in files and (file := facts.file(name)):
-                    files[name] = file
+                given = given_name(name)
+                is_taken = given != name
+                if stat.S_ISDIR(facts.mode) or (is_passed_over(name) and not is_taken):
+                    continue
+                if self._safe(given) and name not in files and (file := facts.file(given)):
+                    files[name] = replace(file, taken_as=name if is_taken else "")
                 else:
                     refused.append(printable(raw))
         return Listing(tuple(files[name] for name in sorted(files)), tuple(sorted(refused)))
@@ -128,7 +142,7 @@ class FileSession:
             raise NameTaken(f"{name} exists with another size", size=size, there=there.size)
         return Delivery(name, size, there.mtime, self._calls.server_key)
 
-    def fetch(self, folder: str, name: str, target: Path, limit: int) -> Fetched:
+    def fetch(self, folder: str, name: str, target: Path, limit: int, timed: bool = True) -> Fetched:
         path = remote_path(folder, name, self._safe)
         before = self.stat(folder, name)
         if before is None:
@@ -141,16 +155,26 @@ class FileSession:
                 out.write(block)
                 fetched += len(block)
             after = self._seen_again(folder, name)
-            if fetched != before.size or (after is not None and after != before):
+            if fetched != before.size or (after is not None and not before.is_unchanged(after, timed)):
                 raise RemoteFileRefused(f"{name} changed while fetched")
         return Fetched(before.size, before.mtime, gone=after is None)
+
+    def take(self, folder: str, name: str) -> str | None:
+        path = remote_path(folder, name, self._safe)
+        ours = taken_name(name)
+        with _answered(f"take {name}", ChannelUnavailable):
+            try:
+                self._calls.take(path, posixpath.join(folder, ours))
+            except FileNotFoundError:
+                return None
+        return ours
 
     def move(self, folder: str, name: str, to_folder: str) -> None:
         path = remote_path(folder, name, self._safe)
         with _answered(f"move {name}", ChannelUnavailable):
             if self._calls.facts(path) is None:
                 raise RemoteFileRefused(f"{name} is not there")
-            for candidate in islice(numbered(name), _MOVE_TRIES):
+            for candidate in islice(numbered(given_name(name)), _MOVE_TRIES):
                 target = posixpath.join(to_folder, candidate)
                 if self._calls.facts(target) is None:
                     self._calls.rename(path, target)

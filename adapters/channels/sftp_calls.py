@@ -34,6 +34,7 @@ _ENTRY_LIMIT = 50_000
 _LISTING_LIMIT = 64 << 20  # bytes
 
 _READ, _WRITE, _CREATE, _TRUNCATE = 1, 2, 8, 16
+_RENAME_AT_ONCE = b"posix-rename@openssh.com"
 
 # Servers that tell no type of a file still show the line of `ls -l`.
 _SHOWN = re.compile(rb"([-dlbcps])[-r][-w][-xsS][-r][-w][-xsS][-r][-w][-xtT]")
@@ -106,6 +107,16 @@ class SftpCalls:
         """Plain rename: `posix_rename` would overwrite."""
         with self._whole():
             self._requests.ask(Kind.STATUS, Kind.RENAME, text(path), text(target))
+
+    def take(self, path: str, target: str) -> None:
+        """OpenSSH's plain rename is a link and a removal: what took the file's place between them would be lost."""
+        with self._whole():
+            try:
+                self._requests.ask(Kind.STATUS, Kind.EXTENDED, text(_RENAME_AT_ONCE), text(path), text(target))
+            except (TimeoutError, ConnectionError):
+                raise
+            except OSError:  # many servers know only the plain one
+                self._requests.ask(Kind.STATUS, Kind.RENAME, text(path), text(target))
 
     def remove(self, path: str) -> None:
         with self._whole():

@@ -57,6 +57,7 @@ class Kind(IntEnum):
     DATA = 103
     NAME = 104
     ATTRS = 105
+    EXTENDED = 200
 
 
 class Garbled(ConnectionError):

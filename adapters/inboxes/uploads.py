@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from itertools import product
 from pathlib import Path
 from uuid import uuid4
 
 from adapters.channels.names import printable
-from adapters.inboxes.drop_folder import DropFolder, is_finished, reached
-from adapters.inboxes.sftp_orders import RemoteInbox
+from adapters.inboxes.drop_folder import DropFolder, reached
+from adapters.inboxes.one_session import OneSession
+from adapters.inboxes.sftp_orders import RemoteFolder
 from formats.templates import NAMES
 from jobs.causes import on_disk
 from jobs.errors import MusterError, RemoteFileRefused, RemotePathRefused
-from jobs.ports import Channel, Listing, RemoteFile, Session, Spool
+from jobs.ports import Channel, Listing, ReadFile, RemoteFile, Session, Spool
 from jobs.upload import ANSWER_FOLDERS, Consent, UploadInbox
 
 UNKNOWN_UPLOADER = "unknown"
@@ -21,12 +23,7 @@ UNKNOWN_UPLOADER = "unknown"
 
 _ANY_NAME = r"[^/\x00]*"
 _REMOTE = "sftp:"
-_CLUTTER = frozenset({"desktop.ini", "thumbs.db"})
 _LONGEST_UPLOADER = 254  # as in the registry
-
-
-def _usable(files: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
-    return tuple(file for file in files if is_finished(file.name) and file.name.lower() not in _CLUTTER)
 
 
 class LocalDrop(DropFolder):
@@ -35,17 +32,10 @@ class LocalDrop(DropFolder):
     consent = Consent.BY_SETTING
 
     def __init__(self, folder: Path, template: str, uploader: str) -> None:
-        super().__init__(folder, _ANY_NAME)
+        super().__init__(folder, _ANY_NAME, f"{template}/{uploader}")
         self._folder = folder
         self.template = template
         self.uploader = uploader
-        self.place = f"{template}/{uploader}"
-
-    def files(self) -> Sequence[RemoteFile]:
-        return _usable(super().files())
-
-    def look(self) -> Listing:
-        return Listing(tuple(self.files()), ())
 
     def answer(self, folder: str, name: str, data: bytes) -> None:
         """Written beside its name, then renamed: nobody opens half an answer. Raises what `reached` does."""
@@ -60,16 +50,15 @@ class LocalDrop(DropFolder):
                 part.unlink(missing_ok=True)
 
 
-class RemoteDrop(RemoteInbox):
+class RemoteDrop(RemoteFolder):
     """Implements `jobs.upload.UploadInbox` over one folder of an SFTP server."""
 
     consent = Consent.BY_SETTING
 
     def __init__(self, channel: Channel, spool: Spool, folder: str, template: str, uploader: str) -> None:
-        super().__init__(channel, spool, folder, None, _ANY_NAME)
+        super().__init__(channel, spool, folder, _ANY_NAME, f"{_REMOTE}{template}/{uploader}")
         self.template = template
         self.uploader = uploader
-        self.place = f"{_REMOTE}{template}/{uploader}"
 
     def holds_files(self, session: Session) -> bool:
         """Raises RemotePathRefused for a folder that is there, and closed to us."""
@@ -79,19 +68,7 @@ class RemoteDrop(RemoteInbox):
             if isinstance(error.__cause__, PermissionError):
                 raise
             return False
-        return bool(_usable(listing.files) or listing.refused)
-
-    def files(self) -> Sequence[RemoteFile]:
-        return self.look().files
-
-    def look(self) -> Listing:
-        with self._channel.open() as session:
-            listing = session.list(self._folder)
-        return Listing(_usable(listing.files), listing.refused)
-
-    def remove(self, name: str) -> None:
-        with self._channel.open() as session:
-            session.remove(self._folder, name)
+        return bool(listing.files or listing.refused)
 
     def answer(self, folder: str, name: str, data: bytes) -> None:
         with self._spool.file(".xlsx") as path, self._channel.open() as session:
@@ -118,16 +95,19 @@ class ClosedDrop:
         self.place = place
         self._error = error
 
+    def connected(self) -> AbstractContextManager[object]:
+        raise self._error
+
     def look(self) -> Listing:
         raise self._error
 
-    def files(self) -> Sequence[RemoteFile]:
+    def take(self, file: RemoteFile) -> RemoteFile | None:
         raise self._error
 
-    def read(self, name: str, limit: int) -> bytes:
+    def read(self, file: RemoteFile, limit: int, timed: bool = True) -> ReadFile:
         raise self._error
 
-    def remove(self, name: str) -> None:
+    def remove(self, read: ReadFile) -> bool:
         raise self._error
 
     def answer(self, folder: str, name: str, data: bytes) -> None:
@@ -139,6 +119,9 @@ class LocalDrops:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+
+    def connected(self) -> AbstractContextManager[object]:
+        return nullcontext()
 
     def all(self) -> Sequence[UploadInbox]:
         return list(self._found())
@@ -176,10 +159,13 @@ class RemoteDrops:
     """The drop folders on an SFTP server. Folders that are not there are passed over."""
 
     def __init__(self, channel: Channel, spool: Spool, folder: str, uploaders: Sequence[str]) -> None:
-        self._channel = channel
+        self._channel = OneSession(channel)
         self._spool = spool
         self._folder = folder
         self._uploaders = uploaders
+
+    def connected(self) -> AbstractContextManager[object]:
+        return self._channel.held()
 
     def all(self) -> Sequence[UploadInbox]:
         """Those that hold files; one connection looks into all of them."""
@@ -212,6 +198,13 @@ class AllDrops:
     def __init__(self, *parts: LocalDrops | RemoteDrops) -> None:
         self._parts = parts
 
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        with ExitStack() as held:
+            for part in self._parts:
+                held.enter_context(part.connected())
+            yield
+
     def all(self) -> Sequence[UploadInbox]:
         return [inbox for part in self._parts for inbox in part.all()]
 
@@ -230,20 +223,24 @@ class HandedIn:
         self.name = name
         self.data = data
 
-    def files(self) -> Sequence[RemoteFile]:
-        return [RemoteFile(self.name, len(self.data), 0)]
+    def connected(self) -> AbstractContextManager[object]:
+        return nullcontext()
 
     def look(self) -> Listing:
-        return Listing(tuple(self.files()), ())
+        return Listing((RemoteFile(self.name, len(self.data), 0),), ())
 
-    def read(self, name: str, limit: int) -> bytes:
+    def take(self, file: RemoteFile) -> RemoteFile | None:
+        return file
+
+    def read(self, file: RemoteFile, limit: int, timed: bool = True) -> ReadFile:
         """Raises RemoteFileRefused over `limit` bytes."""
         if len(self.data) > limit:
-            raise RemoteFileRefused(f"{printable(name)} holds more than {limit} bytes")
-        return self.data
+            raise RemoteFileRefused(f"{printable(file.name)} holds more than {limit} bytes")
+        return ReadFile(file, self.data, timed)
 
-    def remove(self, name: str) -> None:
+    def remove(self, read: ReadFile) -> bool:
         """It lies nowhere."""
+        return True
 
     def answer(self, folder: str, name: str, data: bytes) -> None:
         """Whoever handed it in asks for the answer (`jobs.uploads.answered_workbooks.answer_files`)."""

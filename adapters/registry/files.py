@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, case, delete, func, insert, select, update
 
+from adapters.registry.arrival_tables import deliveries
 from adapters.registry.tables import files, quarantine
 from jobs.errors import NotFound, StateMoved
-from jobs.files import Arrival, FileKind, InboundFile
+from jobs.files import Arrival, Delivery, FileKind, InboundFile
 from jobs.states import FileState
 
 _HELD = quarantine.c.state == "HELD"
@@ -24,16 +25,27 @@ class Files:
         self._db = connection
 
     def claim(self, arrival: Arrival, run_id: str, now: datetime) -> InboundFile:
-        """A row for the file, or the row that has the same bytes already (`new` says which)."""
+        """A row for the file, or the row that has the same bytes already (`new` says which). Notes its delivery."""
         known = _find(self._db, arrival.kind, arrival.provider, arrival.sha256)
-        if known is not None:
-            return as_inbound(known)
-        self._db.execute(
-            insert(files).values(**asdict(arrival), state=FileState.COLLECTED, run_id=run_id, received_at=now)
-        )
-        created = _find(self._db, arrival.kind, arrival.provider, arrival.sha256)
-        assert created is not None  # noqa: S101 - inserted above, in this transaction
-        return as_inbound(created, new=True)
+        if known is None:
+            given = {name: value for name, value in asdict(arrival).items() if name in files.c}
+            self._db.execute(insert(files).values(**given, state=FileState.COLLECTED, run_id=run_id, received_at=now))
+        row = known or _find(self._db, arrival.kind, arrival.provider, arrival.sha256)
+        assert row is not None  # noqa: S101 - inserted above, in this transaction
+        self._deliver(row.id, arrival, run_id, now)
+        return as_inbound(row, new=known is None)
+
+    def deliveries(self, file_id: int) -> list[Delivery]:
+        """Each time the file came, oldest first."""
+        statement = select(deliveries).where(deliveries.c.file_id == file_id).order_by(deliveries.c.id)
+        return [Delivery(row.place, row.name, row.at) for row in self._db.execute(statement)]
+
+    def _deliver(self, file_id: int, arrival: Arrival, run_id: str, now: datetime) -> None:
+        """One of the same name, place and time is the same delivery, seen again: it was not removed yet, or stays."""
+        facts = {"file_id": file_id, "place": arrival.place, "name": arrival.name, "mtime": arrival.mtime}
+        seen = select(deliveries.c.id).where(*(deliveries.c[name] == value for name, value in facts.items()))
+        if arrival.place == "" or self._db.execute(seen).first() is None:
+            self._db.execute(insert(deliveries).values(**facts, run_id=run_id, at=now))
 
     def get(self, file_id: int) -> InboundFile:
         """Raises NotFound."""

@@ -61,6 +61,7 @@ class Queries:
                 order_lines.c.state,
                 order_lines.c.reason,
                 files.c.name.label("source_file"),
+                order_lines.c.file_id,
                 order_lines.c.source_row,
                 batches.c.number.label("batch"),
                 batches.c.state.label("batch_state"),

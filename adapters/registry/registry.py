@@ -26,6 +26,7 @@ from adapters.registry.records import Records
 from adapters.registry.recovery import Recovery
 from adapters.registry.runs import Runs
 from adapters.registry.trouble import answering
+from adapters.registry.unsettled import UnsettledFiles
 from adapters.registry.uploads import Uploads
 
 _MIGRATION_LOCK = 7_301_985  # any constant: processes that start together migrate one after the other
@@ -61,6 +62,10 @@ class Transaction:
     @cached_property
     def files(self) -> Files:
         return Files(self._db)
+
+    @cached_property
+    def unsettled(self) -> UnsettledFiles:
+        return UnsettledFiles(self._db)
 
     @cached_property
     def answers(self) -> Answers:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from adapters.registry.arrival_tables import deliveries
 from adapters.registry.bulk import load
 from adapters.registry.files import as_inbound
 from adapters.registry.tables import files, findings, run_files, run_steps, runs
@@ -130,6 +131,10 @@ class Runs:
             .where(run_files.c.run_id == run_id)
             .order_by(files.c.id)
         )
+        came = select(deliveries.c.file_id, deliveries.c.name).where(deliveries.c.run_id == run_id)
+        names: dict[int, list[str]] = {}
+        for row in self._db.execute(came.order_by(deliveries.c.id)):
+            names.setdefault(row.file_id, []).append(row.name)
         return [
             FileFacts(
                 name=row.name,
@@ -140,6 +145,7 @@ class Runs:
                 failed=row.rows_failed,
                 duplicate=row.rows_duplicate,
                 reason=row.reason,
+                other_names=sorted({name for name in names.get(row.id, ()) if name != row.name}),
             )
             for row in self._db.execute(statement)
         ]

@@ -28,11 +28,17 @@ class InboxSource:
 class InboxSettings:
     """How Order Dispatch files are picked up. A file is taken once it has not changed for `settle`."""
 
-    patterns: Annotated[tuple[str, ...], MinLen(1)] = (r"[A-Za-z0-9][A-Za-z0-9._-]*\.(?:csv|txt|json)",)
+    patterns: Annotated[tuple[str, ...], MinLen(1)] = (r".+\.(?:csv|txt|json)",)  # in upper or lower case
     settle: timedelta = timedelta(seconds=5)
+    unsettled_limit: timedelta = timedelta(minutes=30)
     max_file_bytes: Annotated[int, Gt(0)] = 500_000_000
     schedule: str | None = "*/5 * * * *"  # cron, UTC; None means by hand only
     source: InboxSource | None = None
+
+    @property
+    def pattern(self) -> str:
+        """One regular expression for all patterns."""
+        return "|".join(f"(?:{pattern})" for pattern in self.patterns)
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class UploadSettings:
 
     schedule: str | None = "* * * * *"  # cron, UTC; None means by hand only
     settle: timedelta = timedelta(seconds=5)
+    unsettled_limit: timedelta = timedelta(minutes=30)
     max_file_bytes: Annotated[int, Gt(0)] = 50_000_000
     max_rows: Annotated[int, Gt(0), Le(1_000_000)] = 200_000
     chunk_rows: Annotated[int, Gt(0)] = 20_000

@@ -95,14 +95,20 @@ def _file_prefix(text: str) -> str:
     return text
 
 
-def _file_pattern(text: str) -> str:
-    """A regular expression for whole file names, each part of which admits only A-Z a-z 0-9 . _ - of ASCII."""
+def _name_pattern(text: str) -> str:
+    """A regular expression for whole names of files, as people give them; what may not be used no pattern admits."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", FutureWarning)  # such as "[[": another meaning in a later Python
             re.compile(text)
     except _NO_PATTERN as error:
         raise Wrong(f"is no regular expression: {error}", r'Write one such as "ACME-[0-9]+\\.pgp"') from None
+    return text
+
+
+def _file_pattern(text: str) -> str:
+    """A regular expression for whole file names, each part of which admits only A-Z a-z 0-9 . _ - of ASCII."""
+    _name_pattern(text)
     for part in filter(None, _PART.findall(text)):
         if not _admitted(part) <= _SAFE_CHARACTERS:
             raise Wrong(
@@ -206,7 +212,7 @@ RULES: dict[tuple[type, str], Callable[[str], object]] = {
     (Config, "own_key"): _fingerprint_or_empty,
     (Config, "archive_key"): _fingerprint_or_empty,
     (Config, "passphrase"): _reference,
-    (InboxSettings, "patterns"): _file_pattern,
+    (InboxSettings, "patterns"): _name_pattern,
     (InboxSettings, "schedule"): cron,
     (InboxSource, "folder"): _folder,
     (InboxSource, "done_folder"): _folder,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -84,6 +85,7 @@ def _life(tx: Transaction, device: dict[str, Any]) -> dict[str, Any]:
     history = tx.queries.device_history(device["id"])
     for line in lines:
         line["request"] = RequestType(line["request_type"]).name
+        line["deliveries"] = [asdict(delivery) for delivery in tx.files.deliveries(line.pop("file_id"))]
         line["answers"] = [answer for answer in answers if answer["order_line_id"] == line["id"]]
         line["effects"] = [event for event in history if event["order_line_id"] == line["id"]]
     return {**device, "instructions": lines}
@@ -117,10 +119,15 @@ def _show_vehicle(screen: Console, vehicle: dict[str, Any]) -> None:
 
 def _instruction(line: dict[str, Any], zone: tzinfo) -> Iterator[tuple[str, str]]:
     """What is known of one instruction, in the order it happened."""
-    from app.cli.screen import moment
+    from app.cli.screen import clean, moment
 
     yield "ordered", f"{moment(line['order_date'], zone)}, customer {line['account']}, provider {line['provider']}"
     yield "from", f"{line['source_file']}, row {line['source_row']}"
+    for delivery in line["deliveries"]:
+        yield (
+            "",
+            f"came {moment(delivery['at'], zone)} as {clean(delivery['name'])}, {delivery['place'] or 'handed in'}",
+        )
     if line["batch"]:
         sent = f"sent {moment(line['sent_at'], zone)}" if line["sent_at"] else "not sent"
         yield "batch", f"{line['batch']} ({line['batch_state']}), {sent}"

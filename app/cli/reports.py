@@ -55,6 +55,7 @@ def show_report(screen: Console, report: RunReport, path: Path | None, zone: tzi
             )
         )
         screen.print(facts((item.name, item.reason) for item in report.files))
+        screen.print(facts((item.name, f"came as {name}") for item in report.files for name in item.other_names))
     _show_findings(screen, report)
     show_conservation(screen, report.conservation)
     screen.print(f"  Report: {path or 'not written yet, `muster report` writes it'}", soft_wrap=True)

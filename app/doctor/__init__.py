@@ -49,9 +49,10 @@ def _with_settings(workspace: Workspace, settings: Settings, offline: bool) -> I
             yield from guarded(f"{provider.name} channel", partial(partners.channel, workspace, provider))
     if settings.inbox.source is not None and not offline:
         source = settings.inbox.source
-        yield from guarded("inbox source", partial(partners.inbox_source, workspace, source))
+        yield from guarded("inbox source", partial(partners.inbox_source, workspace, source, settings.inbox.pattern))
     if settings.uploads.source is not None and not offline:
         yield from guarded("upload source", partial(drops.upload_source, workspace, settings.uploads.source))
+    yield from guarded("inbox", partial(partners.inbox, workspace, settings.inbox))
     yield from guarded("registry", partial(store.registry, workspace, settings))
     yield from guarded("audit trail", partial(store.audit_trail, workspace, settings))
     yield from guarded("drop folders", partial(drops.drop_folders, workspace, settings))

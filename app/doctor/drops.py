@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from adapters.inboxes.uploads import LocalDrops
 from adapters.registry.registry import Transaction
 from adapters.settings import Settings, UploadSource, Workspace
-from app.doctor.partners import opened, sftp
+from app.doctor.partners import opened, sftp, unread
 from app.doctor.result import Check, Status
 from app.doctor.store import connected
 from formats.templates import NAMES
@@ -33,6 +33,8 @@ def drop_folders(workspace: Workspace, settings: Settings) -> Iterator[Check]:
     if strange:
         fix = f"Move it into {workspace.uploads}/<template>/<uploader>; `muster template` lists the templates"
         yield Check(_NAME, Status.WARN, f"nobody looks into {', '.join(strange)}: it is no template", fix)
+    for drop in drops:
+        yield from unread(_NAME, drop.place, drop.look())
     if not (without or strange):
         yield Check(_NAME, Status.OK, f"{len(drops)} for workbooks")
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from adapters.channels.folder import FolderChannel
+from adapters.channels.names import is_peoples, is_safe
 from adapters.channels.sftp import SftpChannel
-from adapters.settings import InboxSource, Workspace, channel_key
+from adapters.inboxes.drop_folder import DropFolder
+from adapters.settings import InboxSettings, InboxSource, Workspace, channel_key
 from app.doctor.result import Check, Status
 from jobs.errors import ChannelUnavailable, NotFound, RemotePathRefused, Setup
-from jobs.ports import Channel, Session
+from jobs.ports import Channel, Listing, Session
 from jobs.providers import Provider, SftpSettings
+from jobs.unread import named
 
 
 class NoAnswer(Setup):
@@ -25,21 +28,42 @@ def channel(workspace: Workspace, provider: Provider) -> Iterator[Check]:
     name = f"{provider.name} channel"
     folders = provider.folders
     with opened(_channel(workspace, provider)) as session:
-        waiting = len(session.list(folders.inbound).files)
+        listing = session.list(folders.inbound).matching(folders.inbound_pattern)
         where = provider.sftp.host if provider.sftp else provider.folder.path if provider.folder else ""
-        yield Check(name, Status.OK, f"{where} answers and lets us in; {waiting} file(s) in {folders.inbound}")
+        what = f"{where} answers and lets us in; {len(listing.files)} file(s) in {folders.inbound}"
+        yield Check(name, Status.OK, what)
+        yield from unread(name, folders.inbound, listing)
         yield from _readable(session, name, folders.outbound, "an interrupted delivery cannot be proved")
         if folders.inbound_done:
             yield from _readable(session, name, folders.inbound_done, "read answers cannot be put away")
 
 
-def inbox_source(workspace: Workspace, source: InboxSource) -> Iterator[Check]:
+def inbox(workspace: Workspace, settings: InboxSettings) -> Iterator[Check]:
+    """The folder order files are put into."""
+    listing = DropFolder(workspace.inbox, settings.pattern).look()
+    yield Check("inbox", Status.OK, f"{len(listing.files)} file(s) in {workspace.inbox}")
+    yield from unread("inbox", str(workspace.inbox), listing)
+
+
+def inbox_source(workspace: Workspace, source: InboxSource, pattern: str) -> Iterator[Check]:
     """Open the server order files come from."""
-    with opened(sftp(workspace, source.sftp)) as session:
-        waiting = len(session.list(source.folder).files)
-        yield Check("inbox source", Status.OK, f"{source.sftp.host} lets us in; {waiting} file(s) in {source.folder}")
+    with opened(sftp(workspace, source.sftp, is_peoples)) as session:
+        listing = session.list(source.folder).matching(pattern)
+        what = f"{source.sftp.host} lets us in; {len(listing.files)} file(s) in {source.folder}"
+        yield Check("inbox source", Status.OK, what)
+        yield from unread("inbox source", source.folder, listing)
         if source.done_folder:
             yield from _readable(session, "inbox source", source.done_folder, "read files cannot be put away")
+
+
+def unread(name: str, folder: str, listing: Listing) -> Iterator[Check]:
+    """What lies in a folder under names that nobody reads."""
+    names = (*listing.refused, *listing.unexpected)
+    if names:
+        fix = (
+            "Rename them as agreed, unpack them, or take them away; muster.toml or the provider's file has the pattern"
+        )
+        yield Check(name, Status.WARN, f"not read in {folder}: {named(names)}", fix)
 
 
 @contextmanager
@@ -67,5 +91,5 @@ def _channel(workspace: Workspace, provider: Provider) -> Channel:
     raise NotFound(f"provider {provider.name!r} has no channel")
 
 
-def sftp(workspace: Workspace, settings: SftpSettings) -> SftpChannel:
-    return SftpChannel(settings, channel_key(settings.credential, workspace))
+def sftp(workspace: Workspace, settings: SftpSettings, safe: Callable[[str], bool] = is_safe) -> SftpChannel:
+    return SftpChannel(settings, channel_key(settings.credential, workspace), safe)

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 from formats.templates import template as template_of
 from jobs.context import Exchange
-from jobs.errors import MusterError
-from jobs.files import Arrival, FileKind, InboundFile
+from jobs.files import Arrival, FileKind, InboundFile, plain
 from jobs.job import Job
-from jobs.ports import RemoteFile
 from jobs.registry import Transaction
 from jobs.runs import Run, RunStatus
+from jobs.stability import Steady
+from jobs.taking import put_out
 from jobs.upload import NewUpload, Upload, UploadInbox
-from jobs.uploads.looking import look, plain, read_whole, stable_files
+from jobs.uploads.looking import look, steady_waiting, take_waiting
 from jobs.work import Work
 
 SAID_AGAIN_AFTER = timedelta(minutes=10)
@@ -22,13 +22,13 @@ SAID_AGAIN_AFTER = timedelta(minutes=10)
 def collect_uploads(exchange: Exchange, run: Run) -> Work:
     """Take in every stable file of every drop folder, oldest first. A dry run only counts them."""
     work = Work("collect_uploads")
-    with exchange.lease("uploads:in") as exchange:
-        for inbox, file in stable_files(exchange, work):
+    with exchange.lease("uploads:in") as exchange, exchange.uploads.inboxes.connected():
+        for inbox, steady in steady_waiting(exchange, run, work):
             if run.dry_run:
                 work.done += 1
                 work.count({"files waiting": 1})
             else:
-                _collect(exchange, run, inbox, file, work)
+                _collect(exchange, run, inbox, steady, work)
     return work
 
 
@@ -37,7 +37,8 @@ def anything_waits(exchange: Exchange) -> bool:
 
     What an earlier run has said already, such as that a server is away, is said again only after a while.
     """
-    looked = look(exchange)
+    with exchange.uploads.inboxes.connected():
+        looked = look(exchange)
     with exchange.registry.view() as tx:
         if tx.uploads.in_progress() or tx.uploads.to_answer():
             return True
@@ -47,10 +48,17 @@ def anything_waits(exchange: Exchange) -> bool:
 
 
 def claim_file(
-    tx: Transaction, exchange: Exchange, run: Run, template: str, name: str, digest: str, size: int
+    tx: Transaction,
+    exchange: Exchange,
+    run: Run,
+    inbox: UploadInbox,
+    name: str,
+    digest: str,
+    size: int,
+    mtime: int = 0,
 ) -> InboundFile:
     """The ledger's row of a workbook; the same bytes have the same row."""
-    orders = template_of(template).orders
+    orders = template_of(inbox.template).orders
     return tx.files.claim(
         Arrival(
             kind=FileKind.ORDER_UPLOAD if orders else FileKind.BULK_UPLOAD,
@@ -59,38 +67,35 @@ def claim_file(
             media="xlsx",
             sha256=digest,
             size=size,
+            place=inbox.place,
+            mtime=mtime,
         ),
         run.id,
         exchange.clock.now(),
     )
 
 
-def _collect(exchange: Exchange, run: Run, inbox: UploadInbox, file: RemoteFile, work: Work) -> None:
-    data = read_whole(exchange, inbox, file, work)
-    if data is None:
+def _collect(exchange: Exchange, run: Run, inbox: UploadInbox, steady: Steady, work: Work) -> None:
+    read = take_waiting(exchange, run, inbox, steady, work)
+    if read is None:
         return
-    upload = register(exchange, run, inbox, file.name, data)
+    upload = register(exchange, run, inbox, read.file.name, read.data, read.file.mtime if read.timed else 0)
     work.done += 1
     work.count({"files collected": 1})
     work.notes.append(f"{upload.file_name} of {inbox.uploader} is upload {upload.id}")
     # crash window: registered but still in the drop folder; the next run knows it by place, name and bytes
-    try:
-        if file in inbox.look().files:  # else somebody has saved another over it: that one is an upload of its own
-            inbox.remove(file.name)
-    except MusterError as error:
-        work.failed += 1
-        work.notes.append(f"upload {upload.id} is registered, but cannot be taken out of {inbox.place}: {error.what}")
+    if not put_out(inbox, read, f"upload {upload.id} is registered", work):
         return
     # crash window: removed, but not recorded; the same file in the same place then gets the same answer once more
     with exchange.registry.transaction() as tx:
         tx.uploads.describe(upload.id, taken=True, answered=False)
 
 
-def register(exchange: Exchange, run: Run, inbox: UploadInbox, name: str, data: bytes) -> Upload:
+def register(exchange: Exchange, run: Run, inbox: UploadInbox, name: str, data: bytes, mtime: int = 0) -> Upload:
     """Archive the workbook, then give it its number. A file that was not taken out of its folder keeps its number."""
     digest = exchange.archive.keep_plaintext(data)
     with exchange.registry.transaction() as tx:
-        file = claim_file(tx, exchange, run, inbox.template, plain(name), digest, len(data))
+        file = claim_file(tx, exchange, run, inbox, plain(name), digest, len(data), mtime)
         known = tx.uploads.not_taken(inbox.template, inbox.place, plain(name), file.id)
         return known or _create(tx, exchange, run, inbox, plain(name), file)
 

@@ -9,26 +9,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jobs.context import Exchange
-from jobs.errors import MusterError
-from jobs.ports import RemoteFile
+from jobs.errors import MusterError, Retry
+from jobs.files import plain
+from jobs.ports import ReadFile, RemoteFile
+from jobs.runs import Run
+from jobs.stability import Gate, Look, Steady, steady_files
+from jobs.taking import take
+from jobs.unread import named
 from jobs.upload import UploadInbox
 from jobs.work import Work
 
 Waiting = tuple[UploadInbox, RemoteFile]
-_NAMED = 5
 
 
 @dataclass(frozen=True)
 class Looked:
-    """One look into every drop folder. `troubles`: what nobody could look at, place by place."""
+    """One look into every drop folder. `troubles`: what nobody could look at, place by place.
+
+    `unexpected`: what is no workbook for anybody, such as links. It wakes no run.
+    """
 
     waiting: tuple[Waiting, ...]
     troubles: tuple[str, ...]
+    unexpected: tuple[str, ...]
 
 
 def look(exchange: Exchange) -> Looked:
     waiting: list[Waiting] = []
-    troubles = []
+    troubles, unexpected = [], []
     for inbox in exchange.uploads.inboxes.all():
         try:
             listing = inbox.look()
@@ -37,38 +45,36 @@ def look(exchange: Exchange) -> Looked:
             continue
         waiting += [(inbox, file) for file in listing.files]
         if listing.refused:
-            named = ", ".join(listing.refused[:_NAMED])
-            troubles.append(f"{inbox.place}: names that cannot be used, rename them: {named}")
-    return Looked(tuple(waiting), tuple(troubles))
+            troubles.append(f"{inbox.place}: names that cannot be used, rename them: {named(listing.refused)}")
+        if listing.unexpected:
+            unexpected.append(f"not read in {inbox.place}: {named(listing.unexpected)}")
+    return Looked(tuple(waiting), tuple(troubles), tuple(unexpected))
 
 
-def stable_files(exchange: Exchange, work: Work) -> Iterator[Waiting]:
-    """Files whose size and time are the same in two looks: nobody is writing them any more. Oldest first."""
+def steady_waiting(exchange: Exchange, run: Run, work: Work) -> Iterator[tuple[UploadInbox, Steady]]:
+    """Files of every drop folder that have stopped changing. What nobody could look at is noted."""
     first = look(exchange)
     work.failed += len(first.troubles)
-    work.notes += first.troubles
-    if not first.waiting:
-        return
-    exchange.clock.sleep(exchange.uploads.rules.settle.total_seconds())
-    again = {(inbox.place, file) for inbox, file in look(exchange).waiting}
-    settled = [(inbox, file) for inbox, file in first.waiting if (inbox.place, file) in again]
-    yield from sorted(settled, key=lambda pair: (pair[1].mtime, pair[0].place, pair[1].name))
+    work.notes += first.troubles + first.unexpected
+    inboxes = {_key(inbox, file): inbox for inbox, file in first.waiting}
+    gate = Gate("uploads", exchange.uploads.rules.settle, exchange.uploads.rules.unsettled)
+    for steady in steady_files(exchange, run, gate, _by_key(first), lambda: _by_key(look(exchange)), work):
+        yield inboxes[steady.key], steady
 
 
-def read_whole(exchange: Exchange, inbox: UploadInbox, file: RemoteFile, work: Work) -> bytes | None:
-    """The bytes of a stable file; None if they cannot be had now, which is noted. It stays where it is."""
+def take_waiting(exchange: Exchange, run: Run, inbox: UploadInbox, steady: Steady, work: Work) -> ReadFile | None:
+    """The file and its bytes; None if they cannot be had now, which is noted. Then it stays where it is."""
     try:
-        data = inbox.read(file.name, exchange.uploads.rules.max_bytes)
-    except MusterError as error:
+        return take(run, inbox, steady, exchange.uploads.rules.max_bytes, work)
+    except Retry as error:
         work.failed += 1
-        work.notes.append(f"{inbox.place}/{plain(file.name)} stays where it is: {error.what}")
+        work.notes.append(f"{inbox.place}/{plain(steady.file.name)} stays where it is: {error.what}")
         return None
-    if len(data) != file.size:
-        work.notes.append(f"{inbox.place}/{plain(file.name)} is still being written")
-        return None
-    return data
 
 
-def plain(name: str) -> str:
-    """A file name fit for the registry and for people: what cannot be printed is replaced."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
+def _by_key(looked: Looked) -> Look:
+    return {_key(inbox, file): file for inbox, file in looked.waiting}
+
+
+def _key(inbox: UploadInbox, file: RemoteFile) -> str:
+    return f"{inbox.place}/{file.lies_as}"

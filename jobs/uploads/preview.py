@@ -11,12 +11,13 @@ import pyarrow as pa
 from formats.findings import FINDINGS_SCHEMA
 from formats.templates import template as template_of
 from jobs.context import Exchange
+from jobs.files import plain
 from jobs.registry import Transaction
 from jobs.runs import Run
 from jobs.upload import Counts, UploadInbox
 from jobs.uploads.chunks import Dealt, Desk, deal
 from jobs.uploads.collection import claim_file
-from jobs.uploads.looking import plain, read_whole, stable_files
+from jobs.uploads.looking import steady_waiting, take_waiting
 from jobs.uploads.reading import Checked, UploadRefused, read_upload, refused
 from jobs.work import SourceFindings, Subject, Work
 
@@ -40,7 +41,7 @@ def rehearse(exchange: Exchange, run: Run, inbox: UploadInbox, name: str, data: 
     with exchange.registry.rehearsal() as tx:
         desk = desk_of(exchange, tx, inbox.template, inbox.uploader)
         checked = read_upload(exchange, desk.template, data)
-        file = claim_file(tx, exchange, run, inbox.template, name, hashlib.sha256(data).hexdigest(), len(data))
+        file = claim_file(tx, exchange, run, inbox, name, hashlib.sha256(data).hexdigest(), len(data))
         return previewed(exchange, tx, replace(desk, file_id=file.id), checked)
 
 
@@ -52,18 +53,19 @@ def previewed(exchange: Exchange, tx: Transaction, desk: Desk, checked: Checked)
 
 def rehearse_inboxes(exchange: Exchange, run: Run, work: Work) -> None:
     """Preview every stable file of every drop folder; they stay where they are."""
-    for inbox, file in stable_files(exchange, work):
-        data = read_whole(exchange, inbox, file, work)
-        if data is None:
-            continue
-        work.done += 1
-        name = plain(file.name)
-        try:
-            found = rehearse(exchange, run, inbox, name, data)
-        except UploadRefused as refusal:
-            note_refusal(name, refusal, work)
-        else:
-            note_preview(name, found, work)
+    with exchange.uploads.inboxes.connected():
+        for inbox, steady in steady_waiting(exchange, run, work):
+            read = take_waiting(exchange, run, inbox, steady, work)
+            if read is None:
+                continue
+            work.done += 1
+            name = plain(read.file.name)
+            try:
+                found = rehearse(exchange, run, inbox, name, read.data)
+            except UploadRefused as refusal:
+                note_refusal(name, refusal, work)
+            else:
+                note_preview(name, found, work)
 
 
 def note_preview(name: str, previewed: Previewed, work: Work) -> None:

@@ -21,6 +21,7 @@ from adapters.inboxes.uploads import LocalDrop, LocalDrops
 from app.bootstrap import Muster
 from app.loopback import free_port
 from jobs.job import Job
+from jobs.ports import ReadFile, RemoteFile
 from jobs.runs import RunReport, RunStatus
 from jobs.upload import Counts, Upload, UploadState
 from tests.support.desk import unvalidated
@@ -57,6 +58,10 @@ class Drops:
         folder = self.root / template / uploader
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def drop_of(self, path: Path) -> LocalDrop:
+        """The drop folder the file was dropped into, where it also lies once it is taken."""
+        return LocalDrop(path.parent, "locations", path.parent.name)
 
     def drop(self, name: str = "book.xlsx", folder: Path | None = None) -> Path:
         path = (folder or self.folder()) / name
@@ -134,15 +139,15 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(
     path = drops.drop()
     usual = LocalDrop.read
 
-    def read(self: LocalDrop, name: str, limit: int) -> bytes:
-        with path.open("ab") as out:
+    def read(self: LocalDrop, file: RemoteFile, limit: int, timed: bool = True) -> ReadFile:
+        with (path.parent / file.lies_as).open("ab") as out:
             out.write(b"more")
-        return usual(self, name, limit)
+        return usual(self, file, limit, timed)
 
     with monkeypatch.context() as patch:
         patch.setattr(LocalDrop, "read", read)
         assert drops.collected() == []
-    assert path.exists()
+    assert [file.name for file in drops.drop_of(path).look().files] == ["book.xlsx"]
     assert drops.collected() == ["book.xlsx"]
 
 
@@ -151,10 +156,10 @@ def test_a_file_saved_over_one_that_was_just_read_is_not_removed(drops: Drops, m
     path = drops.drop()
     usual = LocalDrop.read
 
-    def read(self: LocalDrop, name: str, limit: int) -> bytes:
-        data = usual(self, name, limit)
+    def read(self: LocalDrop, file: RemoteFile, limit: int, timed: bool = True) -> ReadFile:
+        found = usual(self, file, limit, timed)
         path.write_bytes(filled("locations", location("Corrected"), location("And more")))
-        return data
+        return found
 
     with monkeypatch.context() as patch:
         patch.setattr(LocalDrop, "read", read)
@@ -219,19 +224,20 @@ def test_a_file_that_cannot_be_read_stops_no_other(drops: Drops, monkeypatch: py
     closed, other = drops.drop("closed.xlsx"), drops.drop("other.xlsx")
 
     def refuse(path: Path) -> Any:
-        if path == closed:
+        if path.name == closed.name:
             raise PermissionError(13, "Permission denied", str(path))
         return open_regular(path)
 
     with monkeypatch.context() as patch:
         patch.setattr(drop_folder, "open_regular", refuse)
         report = drops.run()
-        assert "read 'closed.xlsx': Permission denied" in report.steps[0].message
+        assert "read 'closed.xlsx': access is not allowed" in report.steps[0].message
         assert report.run.status is RunStatus.PARTLY
         dry = drops.run(dry_run=True)
-        assert "read 'closed.xlsx': Permission denied" in dry.steps[1].message
+        assert "read 'closed.xlsx': access is not allowed" in dry.steps[1].message
     assert drops.history()[0].file_name == "other.xlsx"
-    assert (closed.exists(), other.exists()) == (True, False)
+    assert [file.name for file in drops.drop_of(closed).look().files] == ["closed.xlsx"]
+    assert not other.exists()
 
 
 def test_a_folder_that_cannot_be_looked_into_stops_no_other(drops: Drops, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,7 +265,7 @@ def test_a_file_that_cannot_be_removed_is_one_upload_however_often_it_is_seen(
     usual = Path.unlink
 
     def unlink(self: Path, missing_ok: bool = False) -> None:
-        if self == path:
+        if self.name == path.name:
             raise PermissionError(13, "Permission denied", str(self))
         usual(self, missing_ok)
 
