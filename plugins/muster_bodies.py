@@ -1,11 +1,20 @@
-"""Reads request bodies up to a limit: by the announced length before, by the true length while reading."""
+"""Reads request bodies up to a limit: by the announced length before, by the true length while reading.
+
+A body lies in an unlinked private file until it is whole, so that senders who are slow cost no memory. It has to keep
+a minimum rate, and only so many are read at once, of one user and in all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from asyncio import timeout
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
-from typing import ClassVar
+from tempfile import TemporaryFile
+from time import monotonic
+from typing import IO, ClassVar
 from urllib.parse import parse_qs
 
 from fastapi import HTTPException, Request
@@ -16,6 +25,39 @@ from starlette.requests import ClientDisconnect
 _FRAME = 16_384  # what a form with one file is, beside the file
 _FORM = 16_384
 _NAME_LENGTH = 200
+_BLOCK = 1 << 20
+
+
+_PATIENCE = 30.0  # seconds that a body may take besides its bytes at the minimum rate
+_RATE = 50_000  # bytes a second
+_OF_A_USER = 3
+_IN_ALL = 24
+_SLOW = "The data came too slowly: send it again over a better connection"
+
+
+class _Gate:
+    """Counts the bodies that are being read; all on one event loop."""
+
+    def __init__(self) -> None:
+        self._readers: Counter[str] = Counter()
+
+    @contextmanager
+    def admitted(self, user: str) -> Iterator[None]:
+        """Raises HTTPException: 429 for a user, 503 for everybody, when too many are being read."""
+        again = {"Retry-After": "30"}
+        if self._readers[user] >= _OF_A_USER:
+            raise HTTPException(429, f"You are sending {_OF_A_USER} files already: wait until one is done", again)
+        if self._readers.total() >= _IN_ALL:
+            raise HTTPException(503, "Too many files are being sent just now: try again in a minute", again)
+        self._readers[user] += 1
+        try:
+            yield
+        finally:
+            self._readers[user] -= 1
+            self._readers += Counter()  # forgets who reads nothing any more
+
+
+_GATE = _Gate()
 
 
 @dataclass(frozen=True)
@@ -27,32 +69,29 @@ class SentFile:
     data: bytes
 
 
-async def read_body(request: Request, limit: int, advice: str) -> bytes:
-    """The body. `advice` says what to do about one over the limit."""
-    body = bytearray()
-    async for chunk in _counted(request, limit, f"At most {limit} bytes; {advice}"):
-        body += chunk
-    return bytes(body)
+async def read_body(request: Request, limit: int, advice: str, user: str) -> bytes:
+    """The body that `user` sends. `advice` says what to do about one over the limit."""
+    async with _landed(request, limit, f"At most {limit} bytes; {advice}", user) as body:
+        return body.read()
 
 
-async def read_form(request: Request) -> dict[str, str]:
+async def read_form(request: Request, user: str) -> dict[str, str]:
     """The fields of a small form; of a field given twice the first."""
     if _media_type(request) != "application/x-www-form-urlencoded":
         raise HTTPException(415, "Send a form")
-    body = await read_body(request, _FORM, "that is no form of ours")
+    body = await read_body(request, _FORM, "that is no form of ours", user)
     fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
     return {name: values[0] for name, values in fields.items()}
 
 
-async def read_file(request: Request, limit: int, field: str) -> SentFile:
-    """A form with at most one file of at most `limit` bytes, held in memory; the name is empty if none was chosen."""
+async def read_file(request: Request, limit: int, field: str, user: str) -> SentFile:
+    """A form with at most one file of at most `limit` bytes, which `user` sends; no file chosen: an empty name."""
     if _media_type(request) != "multipart/form-data":
         raise HTTPException(415, "Send a form with a file")
     too_large = f"The file is too large: at most {limit:,} bytes. Split the rows over several files"
     try:
-        form = await _InMemory(
-            request.headers, _counted(request, limit + _FRAME, too_large), max_files=1, max_fields=10
-        ).parse()
+        async with _landed(request, limit + _FRAME, too_large, user) as body:
+            form = await _InMemory(request.headers, _blocks(body), max_files=1, max_fields=10).parse()
     except MultiPartException as error:
         raise HTTPException(400, f"The form cannot be read: {error.message}") from None
     try:
@@ -67,22 +106,44 @@ async def read_file(request: Request, limit: int, field: str) -> SentFile:
 
 
 class _InMemory(MultiPartParser):
-    """Workbooks hold what the archive encrypts: nothing of them is spooled to disk on the way there."""
+    """The whole body is here, and its file is handed on as bytes: no second file for it."""
 
     spool_max_size: ClassVar[int] = 2**40  # type: ignore[misc]
+
+
+@asynccontextmanager
+async def _landed(request: Request, limit: int, too_large: str, user: str) -> AsyncIterator[IO[bytes]]:
+    """The whole body as a file that has no name, is ours alone, and is gone with the block or the process."""
+    with _GATE.admitted(user), TemporaryFile() as body:
+        async for chunk in _counted(request, limit, too_large):
+            body.write(chunk)
+        body.seek(0)
+        yield body
+
+
+async def _blocks(body: IO[bytes]) -> AsyncGenerator[bytes, None]:
+    while block := body.read(_BLOCK):
+        yield block
 
 
 async def _counted(request: Request, limit: int, too_large: str) -> AsyncGenerator[bytes, None]:
     announced = request.headers.get("content-length", "0")
     if not announced.isdigit() or int(announced) > limit:
         raise HTTPException(413, too_large)
-    seen = 0
+    seen, begun = 0, monotonic()
+    chunks = aiter(request.stream())
     try:
-        async for chunk in request.stream():
+        while True:
+            async with timeout(begun + _PATIENCE + seen / _RATE - monotonic()):
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return
             seen += len(chunk)
             if seen > limit:
                 raise HTTPException(413, too_large)
             yield chunk
+    except TimeoutError:
+        raise HTTPException(408, _SLOW, {"Connection": "close"}) from None
     except ClientDisconnect:
         raise HTTPException(400, "The sender has gone") from None
 

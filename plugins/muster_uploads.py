@@ -90,7 +90,7 @@ def download_template(name: str, user: GetUserDep) -> Response:
 async def receive_upload(request: Request, user: GetUserDep) -> Response:
     """Take a workbook in; 303 to its page. The request is taken raw: nothing is read before it may be."""
     limit = await run_in_threadpool(_largest_file)
-    sent = await read_file(request, limit, "file")
+    sent = await read_file(request, limit, "file", user.get_id())
     return await run_in_threadpool(_store, user, sent)
 
 
@@ -104,13 +104,13 @@ def show_upload(number: Number, user: GetUserDep, said: str = "") -> HTMLRespons
 @router.post("/uploads/{number}/commit", dependencies=[Depends(may_change)])
 async def commit(number: Number, request: Request, user: GetUserDep) -> Response:
     """Apply the good rows of a held upload. The word `confirm` is typed (C85)."""
-    return await run_in_threadpool(_decide, "commit", number, user, await read_form(request))
+    return await run_in_threadpool(_decide, "commit", number, user, await read_form(request, user.get_id()))
 
 
 @router.post("/uploads/{number}/discard", dependencies=[Depends(may_change)])
 async def discard(number: Number, request: Request, user: GetUserDep) -> Response:
     """Close a held upload; nothing is applied."""
-    return await run_in_threadpool(_decide, "discard", number, user, await read_form(request))
+    return await run_in_threadpool(_decide, "discard", number, user, await read_form(request, user.get_id()))
 
 
 @router.get("/uploads/{number}/answer")

@@ -32,7 +32,7 @@ from jobs.runs import Run
 log = logging.getLogger("muster.web")
 
 LISTED_RUNS = 100
-ANSWER_BYTES = 20_000_000  # an answer by HTTP is held in memory; larger ones come as files
+ANSWER_BYTES = 20_000_000  # larger ones come as files
 _OWN_TROUBLE = "see the server's log"
 _TITLES = {403: "Not allowed", 404: "Not found", 409: "Not any more", 413: "Too large", 422: "Not accepted"}
 _HEADERS = {
@@ -122,7 +122,7 @@ async def receive_answer(provider: str, request: Request, user: GetUserDep) -> J
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "Send application/json")
-    body = await read_body(request, ANSWER_BYTES, "send larger answers as a file")
+    body = await read_body(request, ANSWER_BYTES, "send larger answers as a file", user.get_id())
     if not body:
         raise HTTPException(400, "The body is empty")
     digest = await run_in_threadpool(_receive, provider, body, user.get_name())
