@@ -103,7 +103,9 @@ def _fetch(folder: Path) -> object:
 
 
 def _remove(folder: Path) -> object:
-    return DropFolder(folder, ".*").remove("orders.csv")
+    inbox = DropFolder(folder, "orders.csv")
+    (file,) = inbox.look().files
+    return inbox.remove(inbox.read(file, 10_000))
 
 
 def _anchor(folder: Path) -> object:
