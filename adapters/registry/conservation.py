@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, case, distinct, func, select
+from sqlalchemy import Connection, Select, case, distinct, func, or_, select
 
 from adapters.registry.covered import EVIDENCE, compare
 from adapters.registry.decisions import agreeing
@@ -26,7 +26,8 @@ from jobs.states import BUCKETS, REFUSED_BUCKET, UNCERTAIN_BUCKET, BatchState, D
 
 _ORDER_FILES = [kind for kind in FileKind if kind.makes_orders]
 _UNDER_WAY = (LineState.SEALED, LineState.SENT)
-_LIVE = (BatchState.SEALED, BatchState.SENDING, BatchState.UNCERTAIN, BatchState.SENT, BatchState.ANSWERED)
+_UNSENT = (BatchState.SEALED, BatchState.SENDING, BatchState.UNCERTAIN)
+_ANSWERABLE = (BatchState.SENT, BatchState.ANSWERED)
 
 
 class ConservationCount:
@@ -50,6 +51,7 @@ class ConservationCount:
             ConservationCheck("accepted rows = rows that became order lines", passed, source_rows),
             ConservationCheck("order lines = sum of the buckets", ordered, in_buckets),
             ConservationCheck("lines sealed or sent = lines in live batches", *_under_way(self._db)),
+            ConservationCheck("lines in batches without a result = lines sealed or sent", *_unanswered(self._db)),
             ConservationCheck("records in sealed batches = lines in them", *_batch_records(self._db)),
             ConservationCheck("lines decided by an answer = deciding results", *_decided(self._db)),
             ConservationCheck("rows of uploads that were dealt with = passed + failed", *_upload_rows(self._db)),
@@ -121,6 +123,10 @@ def _distinct_source_rows() -> Select[Any]:
 
 def _under_way(connection: Connection) -> tuple[int, int]:
     under_way = select(func.count()).select_from(order_lines).where(order_lines.c.state.in_(_UNDER_WAY))
+    agrees = or_(
+        (order_lines.c.state == LineState.SEALED) & batches.c.state.in_(_UNSENT),
+        (order_lines.c.state == LineState.SENT) & batches.c.state.in_(_ANSWERABLE),
+    )
     in_batch = (
         select(func.count(distinct(order_lines.c.id)))
         .select_from(
@@ -128,9 +134,20 @@ def _under_way(connection: Connection) -> tuple[int, int]:
                 batches, batches.c.id == lines.c.batch_id
             )
         )
-        .where(order_lines.c.state.in_(_UNDER_WAY), ~lines.c.released, batches.c.state.in_(_LIVE))
+        .where(agrees, ~lines.c.released)
     )
     return _one(connection, under_way), _one(connection, in_batch)
+
+
+def _unanswered(connection: Connection) -> tuple[int, int]:
+    decided = (outcomes.c.order_line_id == lines.c.order_line_id) & outcomes.c.applied
+    waiting = (
+        select(func.count())
+        .select_from(lines.outerjoin(outcomes, decided))
+        .where(~lines.c.released, outcomes.c.order_line_id.is_(None))
+    )
+    under_way = select(func.count()).select_from(order_lines).where(order_lines.c.state.in_(_UNDER_WAY))
+    return _one(connection, waiting), _one(connection, under_way)
 
 
 def _batch_records(connection: Connection) -> tuple[int, int]:

@@ -63,7 +63,7 @@ def test_a_wrong_row_makes_the_run_partly_failed(life: dict[str, Ran]) -> None:
     ran = life["orders"]
     assert ran.code == 4
     assert "Order dispatch: partly failed" in ran.out
-    assert "Conservation: 5 devices, 6 instructions, all 11 checks hold" in ran.out
+    assert "Conservation: 5 devices, 6 instructions, all 12 checks hold" in ran.out
     assert "WAITING 5, REFUSED 1" in ran.out
     assert "load_order_dispatch" in ran.err  # the steps, as they happen
     assert "load_order_dispatch" not in ran.out

@@ -175,3 +175,15 @@ def test_a_torn_line_is_mended_with_an_entry(desk: Desk) -> None:
     desk.dispatch()
     assert desk.rows(select(audit.c.actor).where(audit.c.action == "anchor mended")) == [("muster",)]
     AuditAnchor(desk.installation.workspace.audit_anchor).anchored()
+
+
+def test_an_anchor_that_cannot_be_read_is_set_aside_by_recovering(desk: Desk) -> None:
+    muster = CommandLine(desk.installation.workspace)
+    anchor = desk.installation.workspace.audit_anchor
+    desk.dispatch()
+    anchor.write_text("999 half of it, and another line behind it\n")
+    with pytest.raises(AnchorUnreadable):
+        desk.dispatch()
+    assert muster("recover", "--reason", "a full disk", "--confirm", "recover").code == 0
+    desk.dispatch()
+    assert list(anchor.parent.glob("audit-anchor.*"))

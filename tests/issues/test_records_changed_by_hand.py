@@ -66,6 +66,15 @@ def test_a_state_that_no_decision_gave_is_found(ledger: Ledger, lines: Sequence[
     assert broken_by(ledger, to("CANCELLED", waiting)) == [AGREES]
 
 
+def test_the_state_of_a_line_under_way_agrees_with_its_batch(ledger: Ledger) -> None:
+    sealed, sent = ledger.order(order_row(1)), ledger.order(order_row(11))
+    ledger.seal(sealed)
+    ledger.send(ledger.seal(sent))
+    ledger.conservation()
+    for harm in (to("SENT", *sealed), to("SEALED", *sent), to("WAITING", *sealed), to("WAITING", *sent)):
+        assert broken_by(ledger, harm) != [], harm
+
+
 def test_a_decision_that_was_changed_or_removed_is_found(ledger: Ledger, lines: Sequence[int]) -> None:
     decided = line_decisions.c.order_line_id == lines[3]
     assert AGREES in broken_by(ledger, update(outcomes).values(line_state="REJECTED"))
