@@ -18,6 +18,8 @@ def cancel_batch(exchange: Exchange, number: str, actor: str, reason: str) -> in
                 f"batch {number} is {batch.state}: only a sealed batch can be cancelled, later send a return or a void",
                 batch=number,
             )
+        if any(attempt.unsettled for attempt in tx.attempts.of_batch(batch.id)):
+            raise StateMoved(f"batch {number} may have been sent: an attempt is unsettled", batch=number)
         tx.batches.move(batch.id, BatchState.SEALED, BatchState.CANCELLED)
         released = tx.batches.release_lines(batch.id)
         tx.audit.append(

@@ -102,10 +102,17 @@ class RemoteFileRefused(Refused):
 
 
 class NameTaken(Refused):
-    """The final name exists already with another size: somebody else's file, or a reused name."""
+    """The final name existed before we sent anything: somebody else's file, or a reused name."""
 
     code = "NAME_TAKEN"
     remedy = "Ask the provider what the file is; nothing was overwritten"
+
+
+class ArchiveDamaged(Refused):
+    """An archived file is missing, or not what was kept under its digest."""
+
+    code = "ARCHIVE_DAMAGED"
+    remedy = "Nothing was sent. Restore the file from a backup; `muster archive verify` lists every damaged one"
 
 
 # --- OpenPGP ---------------------------------------------------------------------------

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -77,6 +78,39 @@ class Delivery:
     server_key: str  # fingerprint of the host key that answered, "" for a folder
 
 
+@dataclass(frozen=True)
+class Parcel:
+    """What one attempt delivers: the bytes of this SHA-256, under this name in this folder.
+
+    `token` makes the attempt's temporary name its own; `read_back` allows to read what lies under the final name.
+    """
+
+    source: Path
+    sha256: str
+    folder: str
+    name: str
+    token: str
+    read_back: bool = False
+
+
+class Final(StrEnum):
+    """What lies under a final name."""
+
+    ABSENT = "absent"
+    OURS = "ours"  # read back: the very bytes
+    OTHER = "other"  # another size, other bytes, or no file
+    DOUBTFUL = "doubtful"  # our size, but it could not be read back
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a look at the partner's folder shows: the final name, and whose temporary files (tokens) are there."""
+
+    final: Final
+    parts: frozenset[str] = frozenset()
+    delivery: Delivery | None = None  # facts of what lies under the final name
+
+
 class Session(Protocol):
     """An open channel. Folder arguments come from configuration, names from listings."""
 
@@ -85,18 +119,18 @@ class Session(Protocol):
     def stat(self, folder: str, name: str) -> RemoteFile | None:
         """The regular file of that name, or None if there is none."""
 
-    def unfinished(self, folder: str, name: str) -> bool:
-        """Whether a delivery of that name left its temporary file: its rename was not done."""
+    def look(self, parcel: Parcel, tokens: Collection[str]) -> Sight:
+        """What lies under the parcel's final name, and which of these attempts left their temporary files."""
 
-    def deliver(
-        self, source: Path, folder: str, name: str, before_rename: Callable[[], object] | None = None
-    ) -> Delivery:
-        """Upload under `<name>.part`, compare sizes, rename, stat. What `before_rename` raises stops it.
+    def discard(self, folder: str, name: str, token: str) -> None:
+        """Remove the temporary file of a settled attempt, if it is there."""
 
-        Raises TransferFailed when no rename was asked for (nothing delivered),
-        DeliveryUncertain when it was and no stat could prove the result, NameTaken when
-        the final name exists with another size. An identical size under the final name
-        counts as delivered (a resend of the same bytes).
+    def deliver(self, parcel: Parcel, before_rename: Callable[[], object] | None = None) -> Delivery:
+        """Check the digest, upload under a name of this attempt's own, compare sizes, rename, look.
+
+        What `before_rename` raises stops it. Raises ArchiveDamaged before the first byte leaves, NameTaken when
+        something lies under the final name already or appears there, TransferFailed when certainly nothing was
+        delivered, and DeliveryUncertain when the file may have arrived and no look could prove the result.
         """
 
     def fetch(self, folder: str, name: str, target: Path, limit: int, timed: bool = True) -> Fetched:

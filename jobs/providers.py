@@ -15,6 +15,8 @@ from annotated_types import Ge, Gt, Le
 
 from formats.enrolment import RequestType
 
+_MARGIN = timedelta(seconds=30)
+
 
 class UnknownOutcomePolicy(StrEnum):
     """What to do with a batch whose delivery cannot be proved."""
@@ -141,6 +143,8 @@ class Provider:
     file_prefix: str = ""
     on_unknown_outcome: UnknownOutcomePolicy = UnknownOutcomePolicy.HOLD
     removes_duplicates_by_batch: bool = False
+    read_back: bool = True
+    quiet_time: timedelta = timedelta(minutes=5)
     on_sequence_gap: SequencePolicy = SequencePolicy.ACCEPT
     settle: timedelta = timedelta(seconds=5)
     unsettled_limit: timedelta = timedelta(minutes=30)
@@ -148,6 +152,12 @@ class Provider:
     @property
     def label(self) -> str:
         return self.title or self.name
+
+    @property
+    def quiet(self) -> timedelta:
+        """How long a rename whose answer was lost may still be carried out: longer than we wait for an answer."""
+        patience = self.sftp.patience if self.sftp else timedelta()
+        return max(self.quiet_time, patience + _MARGIN)
 
     @property
     def pool(self) -> str:

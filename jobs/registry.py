@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from formats.template import Known, Lookup, Write
+from jobs.attempts import Attempts
 from jobs.batches import Batch
 from jobs.files import Arrival, Delivery, InboundFile, Unsettled
 from jobs.job import Job
@@ -325,6 +326,9 @@ class Transaction(Protocol):
 
     @property
     def batches(self) -> Batches: ...
+
+    @property
+    def attempts(self) -> Attempts: ...
 
     @property
     def files(self) -> Files: ...

@@ -87,8 +87,10 @@ def _apply(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, 
 def _answered(exchange: Exchange, tx: Transaction, batch: Batch) -> None:
     """An answer proves that an uncertain batch was delivered."""
     if batch.state is BatchState.UNCERTAIN:
+        now = exchange.clock.now()
         tx.batches.mark_sent(batch.id)
-        tx.batches.add_evidence(batch.id, "answer", {"settles": "uncertain"}, exchange.clock.now())
+        tx.attempts.prove_sent(batch.id, now)
+        tx.batches.add_evidence(batch.id, "answer", {"settles": "uncertain"}, now)
 
 
 def _advance(tx: Transaction, batch: Batch) -> None:

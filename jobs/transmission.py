@@ -1,21 +1,23 @@
 """Device Enrolment Adaptor, outbound: sealed batches to the provider, and doubt settled first.
 
-`SENDING` is committed before the first byte leaves. What cannot be proved sent is
-`UNCERTAIN` and held until a listing or the provider's answer settles it.
+`SENDING` and the attempt are committed before the first byte leaves. What cannot be proved sent is
+`UNCERTAIN` and held until a look, or the provider's answer, settles every attempt (`jobs.attempts`).
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
+from jobs.attempts import AttemptOutcome, Judgement, Verdict, judge
 from jobs.batches import Batch
 from jobs.context import Exchange
 from jobs.errors import DeliveryUncertain, MusterError, Refused
-from jobs.ports import Delivery, Session
+from jobs.ports import Final, Sight
 from jobs.providers import Provider, UnknownOutcomePolicy
 from jobs.runs import Run
+from jobs.sending import Conclusion, Line, Outbound, attempt, clear, record, sent
 from jobs.states import BatchState
 from jobs.work import Work
+
+_IN_DOUBT = (BatchState.SENDING, BatchState.UNCERTAIN)
 
 
 def settle_uncertain(exchange: Exchange, run: Run) -> Work:
@@ -25,30 +27,98 @@ def settle_uncertain(exchange: Exchange, run: Run) -> Work:
     with exchange.lease(f"{provider.name}:out") as exchange:
         if run.dry_run:
             return _count_doubtful(exchange, run, provider, work)
-        with exchange.registry.transaction() as tx:
-            for batch in tx.batches.in_states(provider.name, (BatchState.SENDING,), run.batch):
-                tx.batches.move(batch.id, BatchState.SENDING, BatchState.UNCERTAIN)
-                tx.batches.add_evidence(batch.id, "interrupted", {"run": run.id}, exchange.clock.now())
-            doubtful = tx.batches.in_states(provider.name, (BatchState.UNCERTAIN,), run.batch)
+        doubtful = _interrupted(exchange, run, provider)
         if not doubtful:
             return work
-        with exchange.channels.channel(provider).open() as session:
+        with Line(exchange.channels.channel(provider)) as line:
+            out = Outbound(exchange, run, provider, line, work)
             for batch in doubtful:
-                _settle(exchange, run, provider, session, batch, work)
+                _settle(out, batch)
+            clear(out)
     return work
 
 
 def _count_doubtful(exchange: Exchange, run: Run, provider: Provider, work: Work) -> Work:
     with exchange.registry.view() as tx:
-        doubtful = tx.batches.in_states(provider.name, (BatchState.SENDING, BatchState.UNCERTAIN), run.batch)
+        doubtful = tx.batches.in_states(provider.name, _IN_DOUBT, run.batch)
     if doubtful:
         work.done = len(doubtful)
         work.notes.append(f"dry run: {len(doubtful)} batches in doubt, nothing is settled")
     return work
 
 
+def _interrupted(exchange: Exchange, run: Run, provider: Provider) -> list[Batch]:
+    """Every batch in doubt. We hold the lease, so an attempt that did not end belongs to a process that died."""
+    now = exchange.clock.now()
+    with exchange.registry.transaction() as tx:
+        for batch in tx.batches.in_states(provider.name, _IN_DOUBT, run.batch):
+            died = tx.attempts.interrupt(batch.id, now)
+            if batch.state is BatchState.SENDING:
+                tx.batches.move(batch.id, BatchState.SENDING, BatchState.UNCERTAIN)
+            if died or batch.state is BatchState.SENDING:
+                tx.batches.add_evidence(batch.id, "interrupted", {"run": run.id}, now)
+        return tx.batches.in_states(provider.name, (BatchState.UNCERTAIN,), run.batch)
+
+
+def _settle(out: Outbound, batch: Batch) -> None:
+    """Look at the partner's folder; settle the batch, send it again where that is the policy, or hold it."""
+    work = out.work
+    work.done += 1
+    session = out.line.session()
+    with out.exchange.registry.view() as tx:
+        attempts = tx.attempts.of_batch(batch.id)
+    tokens = [item.token for item in attempts if item.unsettled]
+    try:
+        sight = session.look(out.parcel(batch), tokens)
+    except MusterError as error:
+        if not isinstance(error, Refused):
+            out.line.drop()
+        _hold(out, batch, str(error))
+        return
+    found = judge(attempts, sight, out.exchange.clock.now(), out.provider.quiet)
+    if found.verdict is Verdict.SENT and sight.delivery is not None:
+        sent(out, batch, "listing", sight.delivery)
+        work.count({"batches proved sent": 1})
+        return
+    if found.disproved:
+        _record_disproved(out, batch, found)
+    if found.verdict is Verdict.NOT_SENT:
+        work.count({"batches proved not sent": 1})
+    elif found.verdict is Verdict.OPEN and out.provider.on_unknown_outcome is UnknownOutcomePolicy.RESEND:
+        attempt(out, batch)
+        work.count({"batches sent again": 1})
+    else:
+        _hold(out, batch, _why(found, sight))
+
+
+def _record_disproved(out: Outbound, batch: Batch, found: Judgement) -> None:
+    settled = found.verdict is Verdict.NOT_SENT
+    tokens = ", ".join(item.token for item in found.disproved)
+    after = BatchState.SEALED if settled else BatchState.UNCERTAIN
+    ended = {item.id: AttemptOutcome.NOT_SENT for item in found.disproved}
+    facts = {"temporary file left": tokens}
+    kind = "not_sent" if settled else "attempt_failed"
+    record(out, batch, Conclusion(BatchState.UNCERTAIN, after, kind, facts, ended))
+
+
+def _why(found: Judgement, sight: Sight) -> str:
+    if sight.final is Final.OTHER:
+        return "another file lies under its name"
+    if sight.final is Final.DOUBTFUL:
+        return "a file of its size lies under its name, and could not be read back"
+    if found.verdict is Verdict.HELD:
+        return "its rename may still be under way"
+    return "no proof yet"
+
+
+def _hold(out: Outbound, batch: Batch, why: str) -> None:
+    out.work.failed += 1
+    out.work.count({"batches held": 1})
+    out.work.notes.append(f"{batch.number}: {why}, held until the provider answers")
+
+
 def device_enrolment_adaptor(exchange: Exchange, run: Run) -> Work:
-    """Deliver every sealed batch, in sequence, over one session."""
+    """Deliver every sealed batch, in sequence. Raises the first trouble when it was every batch's."""
     provider = exchange.provider(run)
     work = Work("device_enrolment_adaptor")
     with exchange.lease(f"{provider.name}:out") as exchange:
@@ -58,125 +128,24 @@ def device_enrolment_adaptor(exchange: Exchange, run: Run) -> Work:
         if run.dry_run:
             work.done = len(sealed)
             work.notes.append(f"dry run: {len(sealed)} sealed batches wait, nothing is sent")
-            return work
-        if sealed:
-            with exchange.channels.channel(provider).open() as session:
-                for batch in sealed:
-                    _send(exchange, run, provider, session, batch, work)
+        elif sealed:
+            with Line(exchange.channels.channel(provider)) as line:
+                _send_all(Outbound(exchange, run, provider, line, work), sealed)
     return work
 
 
-def _send(exchange: Exchange, run: Run, provider: Provider, session: Session, batch: Batch, work: Work) -> None:
-    _commit_intent(exchange, run, batch)
-    try:
-        delivery = _deliver(exchange, run, provider, session, batch)
-    except DeliveryUncertain as doubt:
-        _record(exchange, run, batch, BatchState.UNCERTAIN, "uncertain", {"what": doubt.what})
-        work.failed += 1
-        work.done += 1
-        work.count({"batches uncertain": 1})
-        work.notes.append(f"{batch.number}: {doubt.what}")
-        return
-    except MusterError as error:
-        # every other error of a delivery leaves the final name untouched (jobs.ports.Session)
-        _record(exchange, run, batch, BatchState.SEALED, "not_sent", {"code": error.code})
-        if not isinstance(error, Refused):
-            raise
-        work.failed += 1
-        work.done += 1
-        work.notes.append(f"{batch.number}: {error}")
-        return
-    _sent(exchange, run, batch, BatchState.SENDING, "delivery", delivery)
-    work.done += 1
-    work.count({"batches sent": 1, "lines sent": batch.record_count})
-
-
-def _commit_intent(exchange: Exchange, run: Run, batch: Batch) -> None:
-    with exchange.registry.transaction() as tx:
-        tx.batches.move(batch.id, BatchState.SEALED, BatchState.SENDING)
-        tx.batches.touch(run.id, batch.id)
-        tx.audit.append(
-            actor=run.actor,
-            action="batch sending",
-            subject=f"batch {batch.number}",
-            now=exchange.clock.now(),
-            facts={"run": run.id, "file": batch.file_name, "sha256": batch.archive_key},
-        )
-
-
-def _deliver(exchange: Exchange, run: Run, provider: Provider, session: Session, batch: Batch) -> Delivery:
-    exchange.intend(provider.name, batch.sequence, run)
-    source = exchange.archive.path(batch.archive_key)
-    return session.deliver(source, provider.folders.outbound, batch.file_name, exchange.still_alone)
-
-
-def _settle(exchange: Exchange, run: Run, provider: Provider, session: Session, batch: Batch, work: Work) -> None:
-    """A final name of our size proves it was sent; a temporary file left proves it was not."""
-    size = exchange.archive.path(batch.archive_key).stat().st_size
-    final = session.stat(provider.folders.outbound, batch.file_name)
-    work.done += 1
-    if final is not None and final.size == size:
-        delivery = Delivery(final.name, final.size, final.mtime, "")
-        _sent(exchange, run, batch, BatchState.UNCERTAIN, "listing", delivery)
-        work.count({"batches proved sent": 1})
-    elif final is None and session.unfinished(provider.folders.outbound, batch.file_name):
-        _record(exchange, run, batch, BatchState.SEALED, "not_sent", {"temporary file": "left"}, BatchState.UNCERTAIN)
-        work.count({"batches proved not sent": 1})
-    elif provider.on_unknown_outcome is UnknownOutcomePolicy.RESEND:
-        _resend(exchange, run, provider, session, batch, work)
-    else:
-        work.failed += 1
-        work.count({"batches held": 1})
-        work.notes.append(f"{batch.number}: no proof yet, held until the provider answers")
-
-
-def _resend(exchange: Exchange, run: Run, provider: Provider, session: Session, batch: Batch, work: Work) -> None:
-    try:
-        delivery = _deliver(exchange, run, provider, session, batch)
-    except (DeliveryUncertain, Refused) as doubt:  # as uncertain as before; other batches go on
-        with exchange.registry.transaction() as tx:
-            tx.batches.add_evidence(batch.id, "uncertain", {"what": doubt.what, "run": run.id}, exchange.clock.now())
-        work.failed += 1
-        work.notes.append(f"{batch.number}: {doubt.what}")
-    else:
-        _sent(exchange, run, batch, BatchState.UNCERTAIN, "resend", delivery)
-    work.count({"batches sent again": 1})
-
-
-def _sent(exchange: Exchange, run: Run, batch: Batch, before: BatchState, kind: str, delivery: Delivery) -> None:
-    now = exchange.clock.now()
-    with exchange.registry.transaction() as tx:
-        tx.batches.move(batch.id, before, BatchState.SENT, sent_at=now)
-        tx.batches.mark_sent(batch.id)
-        tx.batches.touch(run.id, batch.id)
-        tx.batches.add_evidence(batch.id, kind, asdict(delivery) | {"sha256": batch.archive_key}, now)
-        tx.audit.append(
-            actor=run.actor,
-            action="batch sent",
-            subject=f"batch {batch.number}",
-            now=now,
-            facts={"run": run.id, "proof": kind},
-        )
-
-
-def _record(
-    exchange: Exchange,
-    run: Run,
-    batch: Batch,
-    after: BatchState,
-    kind: str,
-    facts: dict[str, object],
-    before: BatchState = BatchState.SENDING,
-) -> None:
-    now = exchange.clock.now()
-    with exchange.registry.transaction() as tx:
-        tx.batches.move(batch.id, before, after)
-        tx.batches.touch(run.id, batch.id)
-        tx.batches.add_evidence(batch.id, kind, {**facts, "run": run.id}, now)
-        tx.audit.append(
-            actor=run.actor,
-            action=f"batch {kind.replace('_', ' ')}",
-            subject=f"batch {batch.number}",
-            now=now,
-            facts={"run": run.id},
-        )
+def _send_all(out: Outbound, sealed: list[Batch]) -> None:
+    troubles: list[MusterError] = []
+    clear(out)
+    for batch in sealed:
+        error = attempt(out, batch)
+        out.work.done += 1
+        if error is None:
+            out.work.count({"batches sent": 1, "lines sent": batch.record_count})
+        elif isinstance(error, DeliveryUncertain):
+            out.work.count({"batches uncertain": 1})
+        elif not isinstance(error, Refused):
+            troubles.append(error)
+    clear(out)
+    if len(troubles) == len(sealed):
+        raise troubles[0]

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from adapters.channels.session import Facts, FileSession
+from adapters.channels.calls import Facts
+from adapters.channels.session import FileSession
 from jobs.errors import ChannelUnavailable, RemoteFileRefused, RemotePathRefused
 from jobs.ports import Session
 
@@ -36,7 +37,7 @@ class FolderChannel:
 
 
 class _FolderCalls:
-    """See `adapters.channels.session.FileCalls`."""
+    """See `adapters.channels.calls.FileCalls`."""
 
     server_key = ""
 

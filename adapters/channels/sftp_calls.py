@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from adapters.channels.session import Facts
+from adapters.channels.calls import Facts
 from adapters.channels.sftp_wire import (
     EndOfFile,
     Garbled,
@@ -58,7 +58,7 @@ class Patience:
 
 
 class SftpCalls:
-    """See `adapters.channels.session.FileCalls`."""
+    """See `adapters.channels.calls.FileCalls`."""
 
     def __init__(self, requests: Requests, watchdog: Watchdog, patience: Patience, server_key: str) -> None:
         self._requests = requests

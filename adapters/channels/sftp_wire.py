@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from typing import NoReturn, Protocol
 
-from adapters.channels.session import Facts
+from adapters.channels.calls import Facts
 from adapters.channels.watchdog import Watchdog
 
 _VERSION = 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from itertools import product
@@ -15,7 +16,7 @@ from adapters.inboxes.sftp_orders import RemoteFolder
 from formats.templates import NAMES
 from jobs.causes import on_disk
 from jobs.errors import MusterError, RemoteFileRefused, RemotePathRefused
-from jobs.ports import Channel, Listing, ReadFile, RemoteFile, Session, Spool
+from jobs.ports import Channel, Listing, Parcel, ReadFile, RemoteFile, Session, Spool
 from jobs.upload import ANSWER_FOLDERS, Consent, UploadInbox
 
 UNKNOWN_UPLOADER = "unknown"
@@ -75,7 +76,8 @@ class RemoteDrop(RemoteFolder):
             with on_disk("the spool"):
                 path.write_bytes(data)
             session.remove(f"{self._folder}/{folder}", name)  # an earlier answer to the same upload, perhaps longer
-            session.deliver(path, f"{self._folder}/{folder}", name)
+            digest = hashlib.sha256(data).hexdigest()
+            session.deliver(Parcel(path, digest, f"{self._folder}/{folder}", name, token=digest[:8]))
 
 
 def make_drop_folders(root: Path, uploader: str) -> Path:

@@ -12,6 +12,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
 from adapters.registry.answers import Answers
+from adapters.registry.attempts import Attempts
 from adapters.registry.audit import AuditTrail
 from adapters.registry.batches import Batches
 from adapters.registry.claims import Claims
@@ -58,6 +59,10 @@ class Transaction:
     @cached_property
     def batches(self) -> Batches:
         return Batches(self._db, self._added)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        return Attempts(self._db)
 
     @cached_property
     def files(self) -> Files:

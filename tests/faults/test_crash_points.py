@@ -35,20 +35,24 @@ SEALING = (
     "adapters.archive:FileArchive.keep:before",
     "adapters.archive:FileArchive.keep:after",
     "jobs.request:_seal:after",
-    "jobs.transmission:_commit_intent:before",
+    "jobs.sending:_commit_intent:before",
 )
 PART_IS_LEFT = (
     "adapters.channels.sftp_calls:SftpCalls._write:before",
-    "adapters.channels.session:FileSession._rename_part:before",
     "adapters.channels.sftp_calls:SftpCalls.write:after",
+    "jobs.sending:_commit_asking:before",
+)
+RENAME_MAY_BE_UNDER_WAY = (
+    "jobs.sending:_commit_asking:after",
+    "adapters.channels.delivering:_rename_part:before",
 )
 FINAL_NAME_IS_THERE = (
-    "adapters.channels.session:FileSession._rename_part:after",
-    "jobs.transmission:_sent:before",
+    "adapters.channels.delivering:_rename_part:after",
+    "jobs.sending:_sent:before",
     "adapters.registry.batches:Batches.mark_sent:after",
 )
 NOTHING_IS_THERE = (
-    "jobs.transmission:_commit_intent:after",
+    "jobs.sending:_commit_intent:after",
     "adapters.channels.session:FileSession.deliver:before",
 )
 ANSWERING = (
@@ -180,6 +184,21 @@ def test_a_temporary_file_proves_that_nothing_was_sent(ordered: Scene) -> None:
     ordered.check()
 
 
+def test_a_temporary_file_proves_nothing_while_its_rename_may_be_under_way(ordered: Scene) -> None:
+    for point in RENAME_MAY_BE_UNDER_WAY:
+        ordered.killed(Job.REQUEST, point)
+        for _ in range(2):
+            assert ordered.desk.request().totals == {"batches held": 1}
+            assert ordered.batch()[1] == BatchState.UNCERTAIN
+        ordered.desk.time_passes()
+    report = ordered.desk.request()
+    assert report.totals == {"batches proved not sent": 1, "batches sent": 1, "lines sent": DEVICES}
+    assert ordered.evidence() == [*["interrupted", "not_sent"] * len(RENAME_MAY_BE_UNDER_WAY), "delivery"]
+    assert [path.suffix for path in ordered.desk.simulator.to_provider.iterdir()] == [".pgp"]
+    ordered.answered()
+    ordered.check()
+
+
 @pytest.mark.parametrize("point", FINAL_NAME_IS_THERE)
 def test_the_final_name_proves_that_it_was_sent(ordered: Scene, point: str) -> None:
     ordered.killed(Job.REQUEST, point)
@@ -193,7 +212,7 @@ def test_the_final_name_proves_that_it_was_sent(ordered: Scene, point: str) -> N
 def test_the_answer_proves_that_it_was_sent(ordered: Scene) -> None:
     """The provider took the file before anybody could look."""
     ordered.desk.plan()
-    ordered.killed(Job.REQUEST, "jobs.transmission:_sent:before")
+    ordered.killed(Job.REQUEST, "jobs.sending:_sent:before")
     ordered.desk.answers(1)
     assert ordered.desk.response().totals["files collected"] == 1
     assert ordered.batch()[1] == BatchState.SENDING  # the next request run looks first

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from adapters.channels.folder import FolderChannel
-from jobs.errors import NameTaken, RemoteFileRefused, RemotePathRefused, TransferFailed
-from jobs.ports import Fetched, Session
+from jobs.errors import ArchiveDamaged, NameTaken, RemoteFileRefused, RemotePathRefused, TransferFailed
+from jobs.ports import Fetched, Final, Session, Sight
+from tests.support.parcels import TOKEN, parcel
 from tests.support.sshd import Sshd, sshd  # noqa: F401  (a fixture)
 
 
@@ -54,7 +55,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_deliver_leaves_the_same_bytes_under_the_final_name_only(account: Account, source: Path) -> None:
-    proof = account.session.deliver(source, account.outbound, "ACME-OUT-000001.pgp")
+    proof = account.session.deliver(parcel(source, account.outbound, "ACME-OUT-000001.pgp"))
     folder = account.root / account.outbound
     assert [path.name for path in folder.iterdir()] == ["ACME-OUT-000001.pgp"]
     assert (folder / proof.name).read_bytes() == source.read_bytes()
@@ -64,27 +65,63 @@ def test_deliver_leaves_the_same_bytes_under_the_final_name_only(account: Accoun
 def test_deliver_an_empty_file(account: Account, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.touch()
-    assert account.session.deliver(empty, account.outbound, "empty.pgp").size == 0
+    assert account.session.deliver(parcel(empty, account.outbound, "empty.pgp")).size == 0
 
 
-def test_deliver_overwrites_a_part_an_earlier_run_left(account: Account, source: Path) -> None:
-    part = account.root / account.outbound / "a.pgp.part"
-    part.write_bytes(b"x" * 999_999)
-    account.session.deliver(source, account.outbound, "a.pgp")
-    assert part.with_name("a.pgp").read_bytes() == source.read_bytes()
-    assert not part.exists()
+def test_deliver_overwrites_its_own_part_and_leaves_that_of_another_attempt(account: Account, source: Path) -> None:
+    folder = account.root / account.outbound
+    own, other = (folder / f"a.pgp.{token}.part" for token in (TOKEN, "ffffffff"))
+    for part in (own, other):
+        part.write_bytes(b"x" * 999_999)
+    account.session.deliver(parcel(source, account.outbound, "a.pgp"))
+    assert (folder / "a.pgp").read_bytes() == source.read_bytes()
+    assert not own.exists()
+    assert other.stat().st_size == 999_999
 
 
-def test_deliver_again_counts_as_delivered(account: Account, source: Path) -> None:
-    first = account.session.deliver(source, account.outbound, "a.pgp")
-    assert account.session.deliver(source, account.outbound, "a.pgp") == first
+@pytest.mark.parametrize("foreign", [False, True])
+def test_a_name_that_exists_is_taken_whatever_its_size(account: Account, source: Path, foreign: bool) -> None:
+    """Whether it is ours a look tells, by its bytes."""
+    there = account.root / account.outbound / "a.pgp"
+    there.write_bytes(bytes(reversed(source.read_bytes())) if foreign else source.read_bytes())
+    for again in (False, True):
+        with pytest.raises(NameTaken):
+            account.session.deliver(parcel(source, account.outbound, "a.pgp", read_back=again))
+    assert account.session.look(parcel(source, account.outbound, "a.pgp"), ()).final is (
+        Final.OTHER if foreign else Final.OURS
+    )
+    unread = account.session.look(parcel(source, account.outbound, "a.pgp", read_back=False), ())
+    assert unread.final is Final.DOUBTFUL
+
+
+def test_a_look_tells_whose_temporary_files_are_left(account: Account, source: Path) -> None:
+    folder = account.root / account.outbound
+    (folder / "a.pgp.ffffffff.part").touch()
+    (folder / "a.pgp.part").touch()
+    sight = account.session.look(parcel(source, account.outbound, "a.pgp"), (TOKEN, "ffffffff"))
+    assert sight == Sight(Final.ABSENT, frozenset({"ffffffff"}))
+    for _ in range(2):
+        account.session.discard(account.outbound, "a.pgp", "ffffffff")
+    assert [path.name for path in folder.iterdir()] == ["a.pgp.part"]
+
+
+@pytest.mark.parametrize("change", [b"", b"x", b"longer than before" * 100_000])
+def test_what_is_not_what_was_sealed_never_leaves(account: Account, source: Path, change: bytes) -> None:
+    sealed = parcel(source, account.outbound, "a.pgp")
+    source.write_bytes(change)
+    with pytest.raises(ArchiveDamaged):
+        account.session.deliver(sealed)
+    source.unlink()
+    with pytest.raises(ArchiveDamaged):
+        account.session.deliver(sealed)
+    assert list((account.root / account.outbound).iterdir()) == []
 
 
 def test_deliver_never_overwrites_another_file(account: Account, source: Path) -> None:
     taken = account.root / account.outbound / "a.pgp"
     taken.write_bytes(b"somebody else's")
     with pytest.raises(NameTaken):
-        account.session.deliver(source, account.outbound, "a.pgp")
+        account.session.deliver(parcel(source, account.outbound, "a.pgp"))
     assert taken.read_bytes() == b"somebody else's"
     assert [path.name for path in taken.parent.iterdir()] == ["a.pgp"]
 
@@ -94,18 +131,18 @@ def test_deliver_refuses_a_link_under_the_final_name(account: Account, source: P
     elsewhere.write_bytes(source.read_bytes())
     (account.root / account.outbound / "a.pgp").symlink_to(elsewhere)
     with pytest.raises(NameTaken):
-        account.session.deliver(source, account.outbound, "a.pgp")
+        account.session.deliver(parcel(source, account.outbound, "a.pgp"))
 
 
 def test_deliver_into_a_missing_folder(account: Account, source: Path) -> None:
     with pytest.raises(RemotePathRefused):
-        account.session.deliver(source, f"{account.outbound}/none", "a.pgp")
+        account.session.deliver(parcel(source, f"{account.outbound}/none", "a.pgp"))
 
 
 def test_deliver_that_cannot_write_the_part(account: Account, source: Path) -> None:
-    (account.root / account.outbound / "a.pgp.part").mkdir()
+    (account.root / account.outbound / f"a.pgp.{TOKEN}.part").mkdir()
     with pytest.raises(TransferFailed):
-        account.session.deliver(source, account.outbound, "a.pgp")
+        account.session.deliver(parcel(source, account.outbound, "a.pgp"))
 
 
 def test_list_gives_safe_regular_files_and_names_what_it_refuses(account: Account) -> None:
@@ -211,7 +248,7 @@ def test_every_method_refuses_an_unsafe_name(account: Account, source: Path, tmp
     session, folder = account.session, account.inbound
     calls = [
         lambda: session.stat(folder, name),
-        lambda: session.deliver(source, folder, name),
+        lambda: session.deliver(parcel(source, folder, name)),
         lambda: session.fetch(folder, name, tmp_path / "landed", 100),
         lambda: session.move(folder, name, f"{folder}/done"),
         lambda: session.remove(folder, name),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import ConfigurationFaulty, HostKeyRefused, LoginRefused
+from tests.support.parcels import parcel
 from tests.support.sshd import KeyPair, Sshd, sshd  # noqa: F401  (a fixture)
 
 OTHER_ED25519 = KeyPair.ed25519().public
@@ -68,7 +69,7 @@ def test_delivery_proof_names_the_key_that_answered(sshd: Sshd, tmp_path: Path) 
     proofs = []
     for number, pinned in enumerate((sshd.host_key, sshd.ecdsa_host_key)):
         with sshd.channel(host_keys=(pinned,)).open() as session:
-            proofs.append(session.deliver(source, ".", f"proof{number}.pgp").server_key)
+            proofs.append(session.deliver(parcel(source, ".", f"proof{number}.pgp")).server_key)
     assert all(_FINGERPRINT.fullmatch(proof) for proof in proofs)
     assert proofs[0] != proofs[1]
 

@@ -17,6 +17,7 @@ from adapters.channels.watchdog import Watchdog, Wire
 from jobs.errors import ChannelUnavailable, TransferFailed
 from jobs.ports import Session
 from tests.support.cutter import Harm, Way, cutter
+from tests.support.parcels import parcel
 from tests.support.scripted_sftp import (
     Kind,
     ScriptedServer,
@@ -73,7 +74,7 @@ def move(session: Session, source: Path) -> object:
 
 
 def deliver(session: Session, source: Path) -> object:
-    return session.deliver(source, "out", "a.pgp")
+    return session.deliver(parcel(source, "out", "a.pgp"))
 
 
 WORK: dict[str, tuple[Callable[[Session, Path], object], type[Exception]]] = {
@@ -149,7 +150,7 @@ def test_an_upload_that_nobody_takes_any_more(sshd: Sshd, source: Path) -> None:
     with cutter(sshd.host, sshd.port) as proxy, sshd.channel(proxy.port, timeout=1).open() as session:
         proxy.arm(Harm.STALL, Way.TO_SERVER, after=1_000_000)
         with pytest.raises(TransferFailed, match="no answer in time"):
-            session.deliver(source, sshd.fresh(), "a.pgp")
+            session.deliver(parcel(source, sshd.fresh(), "a.pgp"))
 
 
 def test_a_banner_without_end_is_cut_off() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.channels.session import Facts
+from adapters.channels.calls import Facts
 from jobs.errors import (
     DeliveryUncertain,
     MusterError,
@@ -21,6 +21,7 @@ from jobs.errors import (
 )
 from jobs.ports import Session
 from tests.support.odd_sftp import Odd, odd_server
+from tests.support.parcels import parcel
 from tests.support.scripted_sftp import (
     OWNER,
     Kind,
@@ -121,7 +122,7 @@ def test_what_is_still_there_and_differs_is_refused(partner: Partner) -> None:
 @pytest.mark.parametrize("odd", [Odd.NO_TYPE, Odd.NO_MODE, Odd.NO_MTIME, Odd.NO_LSTAT, Odd.NO_FSTAT, Odd.CLOCK_OFF])
 def test_a_delivery_is_proved(partner: Partner, odd: Odd) -> None:
     with odd_server(partner.root, odd) as server, server.channel().open() as session:
-        assert session.deliver(partner.source, "to_provider", "b.pgp").size == len(DATA)
+        assert session.deliver(parcel(partner.source, "to_provider", "b.pgp")).size == len(DATA)
     assert partner.files == {"in/a.pgp", "to_provider/b.pgp"}
 
 
@@ -142,7 +143,7 @@ def test_a_delivery_that_cannot_be_proved_says_why(partner: Partner, odd: Odd, e
         server.channel(1).open() as session,
         pytest.raises(error) as caught,
     ):
-        session.deliver(partner.source, "to_provider", "b.pgp")
+        session.deliver(parcel(partner.source, "to_provider", "b.pgp"))
     assert "to_provider/b.pgp" not in partner.files
     assert "''" not in str(caught.value)
 
@@ -157,7 +158,7 @@ def test_a_short_write_is_seen_without_fstat(partner: Partner) -> None:
     with odd_server(partner.root, Odd.NO_FSTAT) as server, server.channel().open() as session:
         server.at_any("close", shorten)
         with pytest.raises(TransferFailed, match="were stored"):
-            session.deliver(partner.source, "to_provider", "b.pgp")
+            session.deliver(parcel(partner.source, "to_provider", "b.pgp"))
 
 
 def test_an_answer_that_cannot_be_put_away_says_so(partner: Partner) -> None:

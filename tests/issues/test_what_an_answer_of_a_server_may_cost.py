@@ -13,6 +13,7 @@ import pytest
 
 from jobs.errors import ChannelUnavailable, DeliveryUncertain, MusterError, RemoteFileRefused, TransferFailed
 from jobs.ports import Session
+from tests.support.parcels import parcel
 from tests.support.scripted_sftp import (
     HUGE,
     MODE,
@@ -97,7 +98,7 @@ def fetch(session: Session, source: Path) -> object:
 
 
 def deliver(session: Session, source: Path) -> object:
-    return session.deliver(source, "out", "a.pgp")
+    return session.deliver(parcel(source, "out", "a.pgp"))
 
 
 def is_absent(request: int, rest: bytes) -> bytes:

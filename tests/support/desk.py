@@ -13,11 +13,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, update
 
 from adapters.openpgp import keyring
 from adapters.registry.engine import make_engine
 from adapters.registry.registry import Registry
+from adapters.registry.tables import attempts
 from adapters.settings import Workspace
 from app.bootstrap import Muster
 from app.loopback import free_port
@@ -133,6 +134,14 @@ class Desk:
         """After `silence`: the simulator deals with the requests that lie there."""
         self._silent = False
         self.plan()
+
+    def time_passes(self) -> None:
+        """Every attempt to deliver lies an hour further back: longer than the quiet time."""
+        moments = ("started_at", "asked_at", "ended_at")
+        with self.engine.begin() as connection:
+            for row in connection.execute(select(attempts)).all():
+                earlier = {name: row._mapping[name] and row._mapping[name] - timedelta(hours=1) for name in moments}
+                connection.execute(update(attempts).where(attempts.c.id == row.id).values(earlier))
 
     def lines(self, serial: str) -> list[tuple[str, str, str]]:
         """Order number, request type and state of every instruction on the device, oldest first."""

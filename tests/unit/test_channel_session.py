@@ -10,9 +10,11 @@ from typing import BinaryIO
 
 import pytest
 
+from adapters.channels.calls import Facts
 from adapters.channels.folder import _FolderCalls
-from adapters.channels.session import Facts, FileSession
+from adapters.channels.session import FileSession
 from jobs.errors import DeliveryUncertain, NameTaken, TransferFailed
+from tests.support.parcels import parcel
 
 OURS = Facts(stat.S_IFREG, 4, 1)
 OTHER = Facts(stat.S_IFREG, 5, 1)
@@ -38,7 +40,7 @@ class ScriptedCalls:
         return len(stream.read())
 
     def read(self, path: str, size: int) -> Generator[bytes]:
-        yield b""
+        yield b"1234"
 
     def rename(self, path: str, target: str) -> None:
         self._files = {path: self.part, target: self.final}
@@ -72,10 +74,10 @@ def test_what_a_rename_leaves_decides(
     source.write_bytes(b"1234")
     session = FileSession(ScriptedCalls(ends, final, part))
     if expected is None:
-        assert session.deliver(source, "out", "a.pgp").size == 4
+        assert session.deliver(parcel(source, "out", "a.pgp")).size == 4
         return
     with pytest.raises(expected):
-        session.deliver(source, "out", "a.pgp")
+        session.deliver(parcel(source, "out", "a.pgp"))
 
 
 def test_a_rename_in_a_folder_never_overwrites(tmp_path: Path) -> None:
