@@ -112,7 +112,7 @@ class ArchiveDamaged(Refused):
     """An archived file is missing, or not what was kept under its digest."""
 
     code = "ARCHIVE_DAMAGED"
-    remedy = "Nothing was sent. Restore the file from a backup; `muster archive verify` lists every damaged one"
+    remedy = "Nothing was sent; restore the file from a backup"
 
 
 # --- OpenPGP ---------------------------------------------------------------------------
