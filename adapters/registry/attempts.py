@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, exists, func, insert, literal, or_, select, update
 
-from adapters.registry.tables import attempts, batches
+from adapters.registry.attempt_tables import attempts
+from adapters.registry.tables import batches
 from adapters.registry.types import Moment
 from jobs.attempts import Attempt, AttemptOutcome
 

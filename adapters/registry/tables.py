@@ -6,7 +6,6 @@ by compare-and-set; outcomes, device events, evidence and audit are append-only.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -27,7 +26,6 @@ from sqlalchemy import (
 
 from adapters.registry.types import Key, Moment
 from formats.enrolment import BATCH_NUMBER_LENGTH, ORDER_NUMBER_LENGTH
-from jobs.attempts import AttemptOutcome
 from jobs.states import BatchState, DeviceState, LineState
 
 metadata = MetaData(
@@ -43,7 +41,7 @@ metadata = MetaData(
 _HOT: dict[str, Any] = {"postgresql_with": {"fillfactor": 50}}  # room for in-page (HOT) updates
 
 
-def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+def _one_of(column: str, values: type[BatchState] | type[LineState] | type[DeviceState]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
@@ -291,22 +289,6 @@ evidence = Table(
     Column("facts", JSON, nullable=False),
     Column("at", Moment, nullable=False),
     Index(None, "batch_id"),
-)
-
-attempts = Table(
-    "attempts",
-    metadata,
-    Column("id", Key, primary_key=True),
-    Column("batch_id", ForeignKey("batches.id"), nullable=False),
-    Column("run_id", ForeignKey("runs.id"), nullable=False),
-    Column("token", String(8), nullable=False),  # makes its temporary name its own
-    Column("started_at", Moment, nullable=False),  # committed before the first byte leaves
-    Column("asked_at", Moment),  # committed before the rename is asked for
-    Column("ended_at", Moment),
-    Column("outcome", String(10)),  # null: under way, or its process died
-    Column("cleared", Boolean, nullable=False, server_default=text("false")),  # no temporary file is left
-    UniqueConstraint("batch_id", "token"),
-    _one_of("outcome", AttemptOutcome),
 )
 
 outcomes = Table(

@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import Engine, select, update
 
 from adapters.openpgp import keyring
+from adapters.registry.attempt_tables import attempts
 from adapters.registry.engine import make_engine
 from adapters.registry.registry import Registry
-from adapters.registry.tables import attempts
 from adapters.settings import Workspace
 from app.bootstrap import Muster
 from app.loopback import free_port
