@@ -92,11 +92,6 @@ class Exchange:
             newest = tx.audit.head()
         self.anchor.intend(provider, sequence, newest, run.id)
 
-    def still_alone(self) -> None:
-        """Asked for right before what no transaction can undo. Raises ProviderBusy if the lease was lost."""
-        with self.registry.transaction():
-            pass
-
     @contextmanager
     def change(self, run: Run) -> Iterator[Transaction]:
         """A transaction, or in a dry run one that is rolled back at its end."""

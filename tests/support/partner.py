@@ -143,6 +143,12 @@ class _Calls:
                 raise
 
 
+class _NoAnchor:
+    """Notes nothing."""
+
+    def intend(self, *facts: object) -> None: ...
+
+
 @dataclass
 class _Clock:
     moment: datetime = NOW
@@ -223,6 +229,7 @@ class Sender:
             "registry": self.ledger.registry,
             "clock": self._clock,
             "archive": self.archive,
+            "anchor": _NoAnchor(),
             "channels": self.partner,
             "providers": {provider.name: provider},
             "owner": "tests",
