@@ -238,11 +238,11 @@ class Muster:
         with self.registry.view() as tx:
             return tx.runs.recent(limit)
 
-    def receive_answer(self, provider: str, body: bytes, actor: str) -> str:
-        """`inboundDeviceEnrolment`: keep a CMP-style JSON answer for the next response run."""
+    def receive_answer(self, provider: str, message: bytes, actor: str) -> str:
+        """`inboundDeviceEnrolment`: keep an answer, JSON in an OpenPGP message, for the next response run."""
         run = self.begin(Job.RESPONSE, provider=provider, actor=actor)
         try:
-            digest = receive_answer(self.exchange, self.settings.provider(provider), body, run)
+            digest = receive_answer(self.exchange, self.settings.provider(provider), message, run)
         except MusterError as error:
             self._record_failure(run, 0, "inbound_device_enrolment", str(error))
             self.close(run.id)

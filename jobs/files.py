@@ -25,6 +25,10 @@ def plain(name: str) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
 
 
+POSTED = "pgp+json"
+"""Media of an answer that came by HTTP: JSON in an OpenPGP message."""
+
+
 @dataclass(frozen=True)
 class Arrival:
     """What is known of a file when it comes; `sha256` is of its bytes, `provider` empty where none sent it.
@@ -74,6 +78,11 @@ class InboundFile:
     state: FileState
     batch_id: int | None
     new: bool
+
+    @property
+    def is_posted(self) -> bool:
+        """An answer that came by HTTP: there is no remote copy of it."""
+        return self.media == POSTED
 
     @property
     def is_upload(self) -> bool:

@@ -17,7 +17,7 @@ from jobs.batches import Batch
 from jobs.causes import on_disk
 from jobs.context import Exchange
 from jobs.errors import AnswerRefused, MessageRefused
-from jobs.files import Arrival, FileKind, InboundFile
+from jobs.files import POSTED, Arrival, FileKind, InboundFile
 from jobs.providers import Provider, SequencePolicy
 from jobs.quarantine import MAY_HEAL, SEQUENCE_GAP, release, set_aside, supersede
 from jobs.registry import Transaction
@@ -55,8 +55,6 @@ def load_from_generic_format(exchange: Exchange, run: Run) -> Work:
 
 def open_answer(exchange: Exchange, provider: Provider, file: InboundFile) -> OpenedAnswer:
     """Decrypt, verify and parse. Raises MessageRefused or GenericFormatError."""
-    if file.media == "json":
-        return OpenedAnswer(response_json.read(exchange.archive.read_plaintext(file.sha256)), "")
     with exchange.spool.file(".txt") as plain:
         opened = exchange.cipher.open(
             exchange.archive.path(file.sha256),
@@ -67,7 +65,8 @@ def open_answer(exchange: Exchange, provider: Provider, file: InboundFile) -> Op
         )
         with on_disk("the spool"):
             said = plain.read_bytes()
-        return OpenedAnswer(read(said, Interface.RESPONSE), opened.signer)
+    content = response_json.read(said) if file.is_posted else read(said, Interface.RESPONSE)
+    return OpenedAnswer(content, opened.signer)
 
 
 def concerns(tx: Transaction, run: Run, batch: Batch) -> bool:
@@ -143,7 +142,7 @@ def _correlate(
     if batch is None:
         findings.append(Finding("ANSWER_BATCH_UNKNOWN"))
     if header.sequence == 0:  # the JSON form has none
-        findings += [] if file.media == "json" else [Finding("ANSWER_SEQUENCE_MISSING")]
+        findings += [] if file.is_posted else [Finding("ANSWER_SEQUENCE_MISSING")]
     elif tx.files.sequence_taken(provider.name, header.sequence, file.id):
         findings.append(Finding("ANSWER_SEQUENCE_REUSED"))
     elif header.sequence > tx.files.highest_sequence(provider.name, SEQUENCE_GAP) + 1:
@@ -183,22 +182,33 @@ def _loaded(
     )
 
 
-def receive_answer(exchange: Exchange, provider: Provider, body: bytes, run: Run) -> str:
-    """`inboundDeviceEnrolment`: an answer as CMP-style JSON. Returns its digest; raises AnswerRefused."""
-    try:
-        response_json.read(body)
-    except GenericFormatError as error:
-        raise AnswerRefused(error.findings[0].kind.title, findings=[item.code for item in error.findings]) from error
-    digest = exchange.archive.keep_plaintext(body)
+def receive_answer(exchange: Exchange, provider: Provider, message: bytes, run: Run) -> str:
+    """`inboundDeviceEnrolment`: CMP-style JSON in an OpenPGP message, signed and encrypted as files are.
+
+    Returns the digest of the message, which is kept as it came. Raises MessageRefused or AnswerRefused.
+    """
+    today = exchange.clock.now().date()
+    with exchange.spool.file(".pgp") as sealed, exchange.spool.file(".json") as plain:
+        with on_disk("the spool"):
+            sealed.touch(0o600)
+            sealed.write_bytes(message)
+        exchange.cipher.open(sealed, plain, provider.keys, today, provider.limits.answer_bytes)
+        try:
+            with on_disk("the spool"):
+                response_json.read(plain.read_bytes())
+        except GenericFormatError as error:
+            codes = [item.code for item in error.findings]
+            raise AnswerRefused(error.findings[0].kind.title, findings=codes) from error
+        digest = exchange.archive.keep(sealed)
     with exchange.registry.transaction() as tx:
         claimed = tx.files.claim(
             Arrival(
                 kind=FileKind.RESPONSE,
                 provider=provider.name,
-                name=f"inboundDeviceEnrolment-{digest[:12]}.json",
-                media="json",
+                name=f"inboundDeviceEnrolment-{digest[:12]}.pgp",
+                media=POSTED,
                 sha256=digest,
-                size=len(body),
+                size=len(message),
             ),
             run.id,
             exchange.clock.now(),

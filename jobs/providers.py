@@ -124,6 +124,13 @@ class Schedules:
 
 
 @dataclass(frozen=True)
+class Inbound:
+    """Who may post answers to `inboundDeviceEnrolment`: names of Airflow users. Nobody unless named."""
+
+    senders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Provider:
     """One account at a Device Enrolment Provider."""
 
@@ -140,6 +147,7 @@ class Provider:
     request_types: tuple[RequestType, ...] = tuple(RequestType)
     schedules: Schedules = field(default_factory=Schedules)
     events: Events = field(default_factory=Events)
+    inbound: Inbound = field(default_factory=Inbound)
     file_prefix: str = ""
     on_unknown_outcome: UnknownOutcomePolicy = UnknownOutcomePolicy.HOLD
     removes_duplicates_by_batch: bool = False

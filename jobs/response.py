@@ -182,7 +182,7 @@ def _put_away(exchange: Exchange, provider: Provider, work: Work) -> None:
     """Crash window: applied but not moved; the file is known by its digest and moved by the next run."""
     with exchange.registry.view() as tx:
         settled = tx.files.to_put_away(provider.name)
-    remote = [file for file in settled if file.media != "json"]
+    remote = [file for file in settled if not file.is_posted]
     if remote:
         with exchange.channels.channel(provider).open() as session:
             for file, there in lying_there(session, provider, remote):

@@ -25,14 +25,16 @@ from muster_pages import problem_page, runs_page
 from muster_uploads import router as uploads
 from starlette.exceptions import HTTPException as AnyHTTPException
 
+from adapters.providers import KINDS
+from adapters.settings import Workspace, load
 from jobs.errors import MusterError, NotFound, NotWaiting, Refused, Retry
-from jobs.job import Job
 from jobs.runs import Run
 
 log = logging.getLogger("muster.web")
 
 LISTED_RUNS = 100
 ANSWER_BYTES = 20_000_000  # larger ones come as files
+_SEALED = ("application/pgp-encrypted", "application/octet-stream")
 _OWN_TROUBLE = "see the server's log"
 _TITLES = {403: "Not allowed", 404: "Not found", 409: "Not any more", 413: "Too large", 422: "Not accepted"}
 _HEADERS = {
@@ -110,18 +112,20 @@ def read_report(run_id: str, user: GetUserDep) -> HTMLResponse:
 
 
 def may_answer(provider: str, user: GetUserDep) -> None:
-    if not may("POST", f"{Job.RESPONSE}.{provider}", user):
-        raise HTTPException(403, "Forbidden")
+    """A right of its own: no role has it, nobody hears which providers there are."""
+    known = {item.name: item.inbound.senders for item in load(Workspace.find(), KINDS).providers}
+    if user.get_name() not in known.get(provider, ()):
+        raise HTTPException(403, "You are not named as a sender of answers in this provider's file")
 
 
 @app.post("/inboundDeviceEnrolment/{provider}", dependencies=[Depends(demand_bearer), Depends(may_answer)])
 async def receive_answer(provider: str, request: Request, user: GetUserDep) -> JSONResponse:
-    """Take a provider's answer as JSON: 202 and its SHA-256; the response DAG applies it.
+    """Take a provider's answer, JSON in an OpenPGP message: 202 and its SHA-256; the response DAG applies it.
 
     The request is taken raw: a declared body would be read before anybody was asked who sends it.
     """
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise HTTPException(415, "Send application/json")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in _SEALED:
+        raise HTTPException(415, f"Send {_SEALED[0]}: JSON, signed with your key and encrypted to ours")
     body = await read_body(request, ANSWER_BYTES, "send larger answers as a file", user.get_id())
     if not body:
         raise HTTPException(400, "The body is empty")

@@ -251,13 +251,13 @@ def document(batch: str, order: str, devices: list[dict[str, object]], /, **valu
 def test_an_answer_as_json(desk: Desk) -> None:
     batch, order, (good, bad) = sent(desk, 2)
     refused = {"deviceId": bad, "errors": [{"id": "DE-4301", "errorMessage": "no such device"}]}
-    body = document(batch, order, [{"deviceId": good, "outcome": "ENROLLED"}, refused])
+    body = desk.forge.seal(document(batch, order, [{"deviceId": good, "outcome": "ENROLLED"}, refused]))
     digest = desk.app.receive_answer("acme", body, "bob@example.com")
     assert desk.app.receive_answer("acme", body, "bob@example.com") == digest
     report = desk.response()
     assert [file.sha256 for file in report.files] == [digest]
     assert states(desk, [good, bad]) == ["ENROLLED", "REJECTED"]
-    assert desk.app.exchange.archive.read_plaintext(digest) == body
+    assert desk.app.exchange.archive.path(digest).read_bytes() == body
     assert desk.rows(select(files.c.state).where(files.c.sha256 == digest)) == [("DONE",)]
 
 
@@ -279,7 +279,7 @@ def test_an_answer_as_json(desk: Desk) -> None:
 def test_json_that_is_no_answer_is_refused_at_the_door(desk: Desk, body: bytes) -> None:
     before = desk.dump()
     with pytest.raises(AnswerRefused):
-        desk.app.receive_answer("acme", body, "bob@example.com")
+        desk.app.receive_answer("acme", desk.forge.seal(body), "bob@example.com")
     assert desk.dump() == before
 
 
@@ -287,7 +287,7 @@ def test_json_that_is_no_answer_is_refused_at_the_door(desk: Desk, body: bytes) 
 def test_json_for_no_batch_of_ours_is_set_aside(desk: Desk, batch: str) -> None:
     body = document(batch, "SO-1", [{"deviceId": "SN1", "outcome": "ENROLLED"}])
     try:
-        digest = desk.app.receive_answer("acme", body, "bob@example.com")
+        digest = desk.app.receive_answer("acme", desk.forge.seal(body), "bob@example.com")
     except AnswerRefused:
         return
     report = desk.response()

@@ -74,7 +74,7 @@ def everything_that_goes_wrong(desk: Desk) -> None:
     desk.forge.put(desk.forge.seal(f"H,{SERIALS[0]}\n".encode()), "bad.pgp")
     desk.response()
     with pytest.raises(MusterError):
-        desk.app.receive_answer("acme", f'{{"{SERIALS[0]}": 1}}'.encode(), "bob@example.com")
+        desk.app.receive_answer("acme", desk.forge.seal(f'{{"{SERIALS[0]}": 1}}'.encode()), "bob@example.com")
 
 
 def test_nothing_leaks(watched: Desk, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:

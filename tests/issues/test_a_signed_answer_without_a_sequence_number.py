@@ -39,6 +39,6 @@ def test_an_answer_as_json_has_none(desk: Desk) -> None:
         ' "extractLoadDateTime": "2026-03-05T14:30:00Z", "order": {"id": "%s",'
         ' "devices": [{"deviceId": "%s", "outcome": "ENROLLED"}]}}'
     ) % (row["order_number"], row["serial_number"])
-    desk.app.receive_answer("acme", body.encode(), "bob@example.com")
+    desk.app.receive_answer("acme", desk.forge.seal(body.encode()), "bob@example.com")
     assert desk.response().findings == []
     assert desk.states(row["serial_number"]) == ["ENROLLED"]
