@@ -104,10 +104,12 @@ def client(server: Any) -> Callable[..., Any]:
         warnings.simplefilter("ignore")
         from fastapi.testclient import TestClient
 
-    def make(role: str | None = None, cookie: bool = False) -> Any:
+    def make(role: str | None = None, cookie: bool = False, name: str = "") -> Any:
         made = TestClient(server, follow_redirects=False, raise_server_exceptions=False)
         if role:
-            token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username=f"{role}@example.com", role=role))
+            token = get_auth_manager().generate_jwt(
+                SimpleAuthManagerUser(username=f"{name or role}@example.com", role=role)
+            )
             if cookie:
                 made.cookies.set("_token", token)
             else:

@@ -21,7 +21,7 @@ user = "muster"
 host_keys = ["ssh-ed25519 {base64.b64encode(_KEY).decode()}"]
 credential = "connection:acme"
 """
-ACME = f'title = "Acme Devices"\n{PROVIDER}\n[inbound]\nsenders = ["viewer@example.com"]\n'
+ACME = f'title = "Acme Devices"\n{PROVIDER}\n[inbound]\nsenders = ["partner@example.com"]\n'
 
 
 def workspace(home: Path, config: str = "", **providers: str) -> Workspace:

@@ -18,8 +18,8 @@ from tests.dags.scripted import ScriptedApplication
 
 ANSWERS = "/muster/inboundDeviceEnrolment/acme"
 SEALED = {"Content-Type": "application/pgp-encrypted"}
-SENDER = "viewer"
-"""Named as a sender in the sample's file of acme, and nothing else."""
+SENDER = {"role": "viewer", "name": "partner"}
+"""Named as a sender in the sample's file of acme, and otherwise a reader."""
 RUN = Run(
     "run-1", Job.REQUEST, "acme", "ada@example.com", datetime(2026, 3, 1, 12, tzinfo=UTC), status=RunStatus.PARTLY
 )
@@ -130,7 +130,7 @@ def test_everybody_who_may_read_runs_may_read_reports(
     assert "Report run-1" in who.get("/muster/reports/run-1").text
 
 
-@pytest.mark.parametrize("role", ["user", "op", "admin"])
+@pytest.mark.parametrize("role", USERS)
 def test_no_role_is_a_right_to_send_answers(client: Callable[..., Any], app: ScriptedApplication, role: str) -> None:
     for path in (ANSWERS, ANSWERS.replace("acme", "bolt"), ANSWERS.replace("acme", "none")):
         assert client(role).post(path, content=b"x", headers=SEALED).status_code == 403
@@ -140,15 +140,15 @@ def test_no_role_is_a_right_to_send_answers(client: Callable[..., Any], app: Scr
 def test_who_is_named_in_the_provider_s_file_sends_answers(
     client: Callable[..., Any], app: ScriptedApplication
 ) -> None:
-    answer = client(SENDER).post(ANSWERS, content=b"sealed", headers=SEALED)
+    answer = client(**SENDER).post(ANSWERS, content=b"sealed", headers=SEALED)
     assert (answer.status_code, answer.json()) == (202, {"sha256": "0" * 64})
-    assert app.calls == [("receive_answer", "acme", b"sealed", f"{SENDER}@example.com")]
-    assert client(SENDER).post(ANSWERS.replace("acme", "bolt"), content=b"x", headers=SEALED).status_code == 403
+    assert app.calls == [("receive_answer", "acme", b"sealed", "partner@example.com")]
+    assert client(**SENDER).post(ANSWERS.replace("acme", "bolt"), content=b"x", headers=SEALED).status_code == 403
 
 
 def test_a_cookie_is_not_enough_to_send_answers(client: Callable[..., Any], app: ScriptedApplication) -> None:
     for extra in ({}, {"Authorization": "Bearer"}, {"Authorization": "Basic eDp5"}):
-        assert client(SENDER, cookie=True).post(ANSWERS, content=b"x", headers=extra | SEALED).status_code == 403
+        assert client(**SENDER, cookie=True).post(ANSWERS, content=b"x", headers=extra | SEALED).status_code == 403
     assert app.calls == []
 
 
@@ -181,14 +181,14 @@ def test_a_refused_answer_says_why(
     client: Callable[..., Any], app: ScriptedApplication, error: MusterError, status: int
 ) -> None:
     app.answer = error
-    answer = client(SENDER).post(ANSWERS, content=b"x", headers=SEALED)
+    answer = client(**SENDER).post(ANSWERS, content=b"x", headers=SEALED)
     assert answer.status_code == status
     assert answer.json() == {"code": error.code, "what": error.what, "remedy": error.remedy}
 
 
 def test_our_own_trouble_is_not_told_to_partners(client: Callable[..., Any], app: ScriptedApplication) -> None:
     app.answer = KeyUnusable("The key of the archive has expired")
-    answer = client(SENDER).post(ANSWERS, content=b"x", headers=SEALED)
+    answer = client(**SENDER).post(ANSWERS, content=b"x", headers=SEALED)
     assert answer.status_code == 500
     assert "archive" not in answer.text
 
@@ -201,7 +201,7 @@ def test_a_body_over_the_limit_is_refused_by_its_announcement_and_by_its_length(
     def chunks() -> Iterator[bytes]:
         yield from (b"[1,", b"2,3,4,", b"5]")
 
-    who = client(SENDER)
+    who = client(**SENDER)
     assert who.post(ANSWERS, content=b"[1,2,3,4,5]", headers=SEALED).status_code == 413
     assert who.post(ANSWERS, content=chunks(), headers=SEALED).status_code == 413
     assert who.post(ANSWERS, content=b"[1,2,3,45]", headers=SEALED).status_code == 202
