@@ -8,8 +8,8 @@ from formats.finding_kinds import warning as _warning
 FILE_KINDS = (
     _error(
         "WORKBOOK_NOT_XLSX",
-        "The file is not an .xlsx workbook",
-        "In Excel or LibreOffice choose Save As, type 'Excel Workbook (.xlsx)', and send that file.",
+        "The file is not an .xlsx workbook, nor CSV or TSV text",
+        "Save an .xls or .ods workbook as 'Excel Workbook (.xlsx)'; ask whoever made any other file for CSV.",
     ),
     _error("WORKBOOK_DAMAGED", "The workbook is damaged", "Open it, save it again as .xlsx, and send the new file."),
     _error("WORKBOOK_ENCRYPTED", "The workbook is protected by a password", "Remove the password and send it again."),
@@ -41,6 +41,11 @@ FILE_KINDS = (
         "WORKBOOK_UNREADABLE",
         "The workbook could not be read within the limits of memory and time",
         "Copy the rows into a freshly downloaded template and send that.",
+    ),
+    _warning(
+        "TEXT_ENCODING",
+        "The text does not say how its letters are encoded; it was read as Windows-1252",
+        "Check letters with accents in the answered workbook; export the file as UTF-8.",
     ),
     _error(
         "SHEET_MISSING",
@@ -141,7 +146,7 @@ CELL_KINDS = (
     _warning(
         "EXCEL_SERIAL_DATE",
         "The date is a bare serial number; it was read as the date Excel means by it",
-        "Check the date in the answer; format the column as Date.",
+        "Check the date in the answered workbook; format the column as Date.",
     ),
     _error(
         "EXCEL_DATE_UNCLEAR",
@@ -151,7 +156,7 @@ CELL_KINDS = (
     _warning(
         "EXCEL_TEXT_DATE",
         "The date is written as text; it was read as the day it names",
-        "Check the date in the answer; enter real dates or write 2026-03-05.",
+        "Check the date in the answered workbook; enter real dates or write 2026-03-05.",
     ),
     _error("EXCEL_TIME_IN_DATE", "The date has a time of day", "Enter the date alone."),
     _error("EXCEL_FORMULA", "The cell holds a formula", "Copy the cell and paste it as values."),
@@ -206,12 +211,12 @@ ROW_KINDS = (
     _error(
         "KEY_MISMATCH",
         "VIN and VCU/VTS id belong to different records",
-        "Check both; the answer names what this one is bound to.",
+        "Check both; the finding names what this one is bound to.",
     ),
     _error(
         "VCU_IN_USE",
         "The unit is bound to another vehicle",
-        "Check the number; the answer names the frame id it is bound to.",
+        "Check the number; the finding names the frame id it is bound to.",
     ),
     _error(
         "VIN_EXISTS",
@@ -231,17 +236,17 @@ ROW_KINDS = (
     _error(
         "BATTERY_IN_USE",
         "The battery is bound to another vehicle",
-        "Check the number; the answer names the frame id it is bound to.",
+        "Check the number; the finding names the frame id it is bound to.",
     ),
     _error(
         "MOTOR_IN_USE",
         "The motor is bound to another vehicle",
-        "Check the number; the answer names the frame id it is bound to.",
+        "Check the number; the finding names the frame id it is bound to.",
     ),
     _error(
         "PHONE_IN_USE",
         "The user of another vehicle has this phone number",
-        "Check the number; the answer names the frame id it belongs to.",
+        "Check the number; the finding names the frame id it belongs to.",
     ),
     _warning(
         "CUSTOMER_NOT_FOUND",

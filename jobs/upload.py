@@ -127,6 +127,24 @@ class Upload:
     updated_at: datetime
     updated_by: str
 
+    @property
+    def outcome(self) -> str:
+        return outcome(self.state, self.counts)
+
+
+def outcome(state: UploadState, counts: Counts) -> str:
+    """What a status word alone does not say: `7 of 9 rows failed`; empty while nothing is known."""
+    if state is UploadState.FAILED:
+        return f"only {counts.passed:,} rows were applied" if counts.passed else "nothing was applied"
+    if not counts.rows or state is UploadState.IN_PROGRESS:
+        return ""
+    failed = "would fail" if state is UploadState.HELD else "failed"
+    passed = "would pass" if state is UploadState.HELD else "passed"
+    rows = "row" if counts.rows == 1 else "rows"
+    if not counts.failed:
+        return f"{counts.rows:,} {rows} {passed}" if counts.rows == 1 else f"all {counts.rows:,} rows {passed}"
+    return f"{counts.failed:,} of {counts.rows:,} {rows} {failed}"
+
 
 @dataclass(frozen=True)
 class Uploader:

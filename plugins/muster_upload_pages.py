@@ -106,7 +106,7 @@ def uploads_page(
 
 
 def upload_page(upload: Upload, findings: pa.Table, viewer: Viewer, zone: tzinfo, remarks: Remarks) -> str:
-    """One upload: how far it is, what was found, what can be decided, its answer."""
+    """One upload: how far it is, what was found, what can be decided, its answered workbook."""
     counts = upload.counts
     return page(
         "upload",
@@ -170,7 +170,7 @@ def _meaning(upload: Upload) -> str:
     return {
         UploadState.IN_PROGRESS: "The good rows are being applied." if agreed else "The workbook is being checked.",
         UploadState.HELD: "Nothing is applied yet: look at what it would do, then confirm or discard it.",
-        UploadState.COMPLETED: "Every row was dealt with.",
+        UploadState.COMPLETED: f"Every row was dealt with: {upload.outcome}.",
         UploadState.FAILED: "Nothing was applied.",
     }[upload.state]
 
@@ -186,14 +186,14 @@ def _counted(upload: Upload) -> str:
 
 def _apply(passed: int) -> str:
     if passed == 0:
-        return "Close it and get the answer"
+        return "Close it and get the answered workbook"
     return "Apply the 1 good row" if passed == 1 else f"Apply the {passed:,} good rows"
 
 
 def _answers(upload: Upload) -> list[dict[str, str]]:
     if upload.state not in (UploadState.COMPLETED, UploadState.FAILED):
         return []
-    links = [{"path": "answer", "text": "Download the answer workbook"}]
+    links = [{"path": "answer", "text": "Download the answered workbook"}]
     if upload.counts.failed and upload.state is UploadState.COMPLETED:
         links.append({"path": "failed", "text": "Download the failed rows"})
     return links

@@ -1,4 +1,4 @@
-"""The routes of bulk uploads: template, upload, history, one upload with its decision and its answer.
+"""The routes of bulk uploads: template, upload, history, one upload with its decision and its answered workbook.
 
 The workbook is only archived and registered here. The DAG `bulk_upload`, triggered at once, reads it in a
 guarded process.
@@ -44,6 +44,7 @@ _ONE_AT_A_TIME = Lock()  # of a button pressed twice the second request finds wh
 _QUIET = timedelta(minutes=5)
 _DAG = Job.BULK_UPLOAD.value
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_ENDINGS = (".xlsx", ".csv", ".tsv", ".txt")
 _OPEN = (UploadState.IN_PROGRESS, UploadState.HELD)
 _FORM_HEADERS = {  # with `no-referrer` a browser would send forms with `Origin: null`
     "Content-Security-Policy": (
@@ -180,8 +181,8 @@ def _fault(template: str, sent: SentFile) -> str:
         return "Choose a template."
     if not sent.name:
         return "Choose a file."
-    if not sent.name.lower().endswith(".xlsx"):
-        return f"{sent.name} is no .xlsx workbook. In Excel choose Save As, type 'Excel Workbook (.xlsx)'."
+    if not sent.name.lower().endswith(_ENDINGS):
+        return f"{sent.name} is no .xlsx workbook, nor CSV or TSV. In Excel save it as 'Excel Workbook (.xlsx)'."
     return "" if sent.data else f"{sent.name} is empty."
 
 
@@ -219,7 +220,7 @@ def _answer(number: int, user: Any, ending: str) -> Response:
     with application() as muster:
         upload = _visible(muster, _viewer(muster, user), number)
         if upload.state in _OPEN:
-            raise HTTPException(404, f"Upload {number} is {upload.state}: there is no answer yet")
+            raise HTTPException(404, f"Upload {number} is {upload.state}: there is no answered workbook yet")
         files = answer_files(muster.exchange, upload)
     found = next((name for name in files if name.endswith(ending)), None)
     if found is None:

@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
         "Check a workbook, show what it would do, and apply it.",
         "muster upload may.xlsx --template leases --as ada@example.com",
         "muster upload may.xlsx --template leases --as ada@example.com --dry-run",
-        more="You are asked before anything is changed; in a script say --yes. The answer, your own workbook with a "
+        more="You are asked before anything is changed; in a script say --yes. The answered workbook, your own with a "
         "result for each row, is written beside it, or into the folder of --answers.",
     )(upload)
 
@@ -50,7 +50,7 @@ def upload(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     answers: Annotated[
         Path | None,
-        typer.Option("--answers", metavar="FOLDER", help="Where the answer goes.", exists=True, file_okay=False),
+        typer.Option("--answers", metavar="FOLDER", help="Where the answered one goes.", exists=True, file_okay=False),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -67,7 +67,7 @@ def upload(
         raise typer.BadParameter("is needed where nobody can be asked (or --dry-run)", param_hint="--yes")
     target = answers or file.parent
     if not dry_run and not os.access(target, os.W_OK):
-        raise typer.BadParameter(f"{target} cannot be written: say where the answer goes", param_hint="--answers")
+        raise typer.BadParameter(f"{target} cannot be written: say where the answered one goes", param_hint="--answers")
     with ctx.obj.muster() as app:
         handed = uploading.hand_in(app, template, uploader.strip(), file.name, file.read_bytes())
         with working("checking the workbook"):
@@ -157,7 +157,7 @@ def show_findings(chosen: Template, findings: pa.Table) -> None:
     ]
     results().print(table(["Cell", "", "What is wrong", "Details"], rows))
     if findings.num_rows > _SHOWN:
-        results().print(f"  … and {findings.num_rows - _SHOWN:,} more, all of them in the answer")
+        results().print(f"  … and {findings.num_rows - _SHOWN:,} more, all of them in the answered workbook")
     codes = dict.fromkeys(item["code"] for item in listed)
     results().print(facts((code, CATALOGUE[code].remedy) for code in codes))
 
@@ -173,7 +173,7 @@ def _end_dry_run(app: Muster, handed: HandedIn, found: Preview, answers: Path | 
     if as_json:
         print_json(_document(found, written))
     else:
-        messages().print("Nothing was changed." + (f" Answer: {written}" if written else ""))
+        messages().print("Nothing was changed." + (f" Answered workbook: {written}" if written else ""))
     if found.previewed is None:
         raise typer.Exit(ExitCode.FAILED)
     counts = found.previewed.counts
@@ -204,12 +204,12 @@ def _show_end(ended: Upload, findings: pa.Table | None, written: list[str], page
     from formats.templates import template
 
     screen = results()
-    screen.print(f"Upload {ended.id}:", state(ended.state), ended.reason)
+    screen.print(f"Upload {ended.id}:", state(ended.state), ended.outcome, ended.reason)
     screen.print(facts(row_counts(ended.counts).items()))
     if findings is not None:
         show_findings(template(ended.template), findings)
     for path in written:
-        what = "Failed rows, to correct and upload" if path.endswith(".failed.xlsx") else "Answer"
+        what = "Failed rows, to correct and upload" if path.endswith(".failed.xlsx") else "Answered workbook"
         screen.print(f"  {what}: {path}", soft_wrap=True)
     screen.print(f"  Report: {page}", soft_wrap=True)
 

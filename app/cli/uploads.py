@@ -1,4 +1,4 @@
-"""`muster uploads`: the history, what waits for a decision, and the answers."""
+"""`muster uploads`: the history, what waits for a decision, and the answered workbooks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="For the a
 
 
 def register(app: typer.Typer) -> None:
-    uploads = group("uploads", "The bulk uploads: history, one upload, its answer, decisions.")
+    uploads = group("uploads", "The bulk uploads: history, one upload, its answered workbook, decisions.")
     command(
         uploads,
         "list",
@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
     command(
         uploads,
         "answer",
-        "Write the answer once more.",
+        "Write the answered workbook once more.",
         "muster uploads answer 12 --to .",
         more="It is made from the archived workbook and the registry.",
     )(answer)
@@ -83,12 +83,22 @@ def list_uploads(
                 item.counts.passed,
                 item.counts.failed,
                 screen.state(item.state),
+                item.outcome,
                 Text(updated_at(item.updated_at, settings.zone)),
                 item.updated_by,
             )
             for item in found
         ]
-        headings = ["#", "Template Name", "Passed Records", "Failed Records", "Status", "Updated At", "Updated By"]
+        headings = [
+            "#",
+            "Template Name",
+            "Passed Records",
+            "Failed Records",
+            "Status",
+            "Outcome",
+            "Updated At",
+            "Updated By",
+        ]
         screen.results().print(screen.table(headings, rows))
         screen.results().print(f"  Times: {settings.zone}", style="dim")
     elif template or uploader:
@@ -116,6 +126,7 @@ def show_upload(ctx: typer.Context, number: Number, as_json: Json = False) -> No
     pairs = [
         ("template", f"{_title(upload)}, version {upload.version}"),
         ("status", screen.state(upload.state)),
+        ("outcome", upload.outcome),
         ("why", upload.reason),
         ("file", upload.file_name),
         ("sha256", upload.sha256),
@@ -144,7 +155,7 @@ def answer(
         with app.registry.view() as tx:
             upload = tx.uploads.get(number)
         if upload.state in (UploadState.IN_PROGRESS, UploadState.HELD):
-            raise NotFound(f"upload {number} is {upload.state}: there is no answer yet")
+            raise NotFound(f"upload {number} is {upload.state}: there is no answered workbook yet")
         for name, data in answer_files(app.exchange, upload).items():
             (to / name).write_bytes(data)
             results().print(str(to / name), soft_wrap=True)
@@ -193,7 +204,7 @@ def _show_decided(app: Any, number: int, as_json: bool) -> None:
     if as_json:
         screen.print_json(_document(upload))
     else:
-        screen.results().print(f"Upload {number}:", screen.state(upload.state))
+        screen.results().print(f"Upload {number}:", screen.state(upload.state), upload.outcome)
         screen.results().print(screen.facts(row_counts(upload.counts).items()))
 
 
@@ -213,6 +224,7 @@ def _document(upload: Upload) -> dict[str, Any]:
         "failed": upload.counts.failed,
         "rows": row_counts(upload.counts),
         "status": upload.state,
+        "outcome": upload.outcome,
         "reason": upload.reason,
         "same_as": upload.same_as,
         "received_at": upload.received_at,

@@ -1,1 +1,1 @@
-"""Staff's workbooks: the template that is downloaded, what comes back filled in, and the answer to it."""
+"""Staff's workbooks: the template that is downloaded, what comes back filled in, and the answered workbook."""

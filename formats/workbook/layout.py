@@ -8,7 +8,7 @@ from formats.schema import Column, RecordSchema
 
 INSTRUCTIONS_SHEET = "Read me"
 LISTS_SHEET = "Lists"  # hidden: the values of the drop-downs
-SUMMARY_SHEET = "Summary"  # of an answer
+SUMMARY_SHEET = "Summary"  # of an answered workbook
 OWN_SHEETS = (INSTRUCTIONS_SHEET, LISTS_SHEET, SUMMARY_SHEET)
 
 HEADING_ROW = 1
@@ -25,7 +25,7 @@ TEMPLATE_PROPERTY = "Muster template"
 """Custom document property: `<name>/<version>` of the template the workbook was made from."""
 
 ANSWER_COLUMNS = ("Result", "What is wrong", "What to do")
-"""Behind the template's columns in an answer; a corrected answer may be dropped again with or without them."""
+"""Behind the template's columns in an answered workbook; a corrected one may be dropped again with or without them."""
 
 
 def heading(column: Column) -> str:

@@ -25,7 +25,7 @@ _STEM_BYTES = 150
 
 
 def answer_uploads(exchange: Exchange, run: Run) -> Work:
-    """Lay the answer of every ended upload beside the place it came from. A dry run answers nothing."""
+    """Lay the answered workbook of every ended upload beside the place it came from. A dry run answers nothing."""
     work = Work("answer_uploads")
     if run.dry_run:
         return work
@@ -41,7 +41,7 @@ def answer_uploads(exchange: Exchange, run: Run) -> Work:
 
 
 def answer_files(exchange: Exchange, upload: Upload) -> dict[str, bytes]:
-    """The answer by its file name and, if rows failed, a workbook of those alone."""
+    """The answered workbook by its file name and, if rows failed, a workbook of those alone."""
     answer = _answer(exchange, upload)
     template = template_of(upload.template)
     stem = f"{_cut(PurePath(upload.file_name).stem)}.upload-{upload.id}"
@@ -52,7 +52,7 @@ def answer_files(exchange: Exchange, upload: Upload) -> dict[str, bytes]:
 
 
 def write_preview(exchange: Exchange, previewed: Previewed, uploader: str, file_name: str, now: datetime) -> bytes:
-    """The answer a dry run would give."""
+    """The answered workbook a dry run would give."""
     template = previewed.desk.template
     with exchange.registry.view() as tx:
         lists = template_lists(exchange, tx, template, uploader)
@@ -87,10 +87,13 @@ def _laid(exchange: Exchange, upload: Upload, inbox: UploadInbox, work: Work) ->
     except (MusterError, UploadRefused) as error:
         what = error.what if isinstance(error, MusterError) else str(error)
         work.failed += 1
-        work.notes.append(f"answer to upload {upload.id} for {upload.place}/{folder}: {what}; the next run tries again")
+        work.notes.append(
+            f"answered workbook of upload {upload.id} for {upload.place}/{folder}: {what}; the next run tries again"
+        )
         return False
     work.done += 1
     work.count({"answers given": 1})
+    work.notes.append(f"upload {upload.id} is answered in {upload.place}/{folder}: {upload.state}, {upload.outcome}")
     return True
 
 
@@ -112,7 +115,7 @@ def _answer(exchange: Exchange, upload: Upload) -> AnsweredWorkbook:
         uploader=upload.uploader,
         received_at=_shown(exchange, upload.received_at),
         finished_at=_shown(exchange, upload.updated_at),
-        status=upload.state,
+        status=" – ".join(filter(None, (upload.state, upload.outcome))),
         cells=cells,
         effects=effects,
         findings=findings,

@@ -14,7 +14,7 @@ from jobs.errors import Refused, Setup
 from jobs.registry import Transaction
 from jobs.runs import Run
 from jobs.states import FileState
-from jobs.upload import Consent, Upload, UploadState
+from jobs.upload import Consent, Upload, UploadState, outcome
 from jobs.uploads.chunks import Desk
 from jobs.uploads.preview import deal_chunk, desk_of, previewed, rehearse_inboxes, shown, starts
 from jobs.uploads.reading import Checked, UploadRefused, read_upload, refused
@@ -153,6 +153,7 @@ def _complete(exchange: Exchange, run: Run, upload: Upload, checked: Checked, wo
             exchange, tx, run, upload, "upload applied", "", passed=upload.counts.passed, failed=upload.counts.failed
         )
     work.failed += upload.counts.failed
+    work.notes.append(f"upload {upload.id} is {UploadState.COMPLETED}: {outcome(UploadState.COMPLETED, upload.counts)}")
     work.count(shown(upload.counts))
     work.subjects.append(Subject(upload.file_name, checked.schema, checked.table))
 

@@ -119,7 +119,7 @@ def test_a_wrong_heading_refuses_the_file_before_any_row(uploads: UploadDesk) ->
 
 
 def test_no_workbook_at_all_gets_an_answer_too(uploads: UploadDesk) -> None:
-    uploads.drop("locations", f"city,district\n{next(NUMBERS)},x\n".encode(), "places.csv")
+    uploads.drop("locations", f"<html>{next(NUMBERS)}".encode(), "places.xls")
     uploads.run()
     upload = uploads.newest()
     assert upload.state is UploadState.FAILED

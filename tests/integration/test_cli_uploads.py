@@ -265,7 +265,7 @@ def test_held_uploads_are_decided_with_a_reason(
     assert "muster uploads commit" in status.out
     assert {item["id"] for item in muster("status", "--json").json["uploads"]} == {first, second}
     early = muster("uploads", "answer", str(first), "--to", str(tmp_path))
-    assert (early.code, "there is no answer yet" in early.err) == (1, True)
+    assert (early.code, "there is no answered workbook yet" in early.err) == (1, True)
     assert muster("uploads", "commit", str(first), "--reason", " ").code == 2
     assert muster("uploads", "commit", str(first)).code == 2
     committed = muster("uploads", "commit", str(first), "--reason", "checked with sales")

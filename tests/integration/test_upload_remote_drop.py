@@ -203,7 +203,7 @@ def test_a_server_that_goes_away_before_the_answer_gets_it_later(server: Server)
     server.away = True
     step = server.app.step(run.id, "answer_uploads")
     assert step.status is RunStatus.PARTLY
-    assert f"answer to upload {server.newest().id} for sftp:locations/{ADA}/done: connect to" in step.message
+    assert f"answered workbook of upload {server.newest().id} for sftp:locations/{ADA}/done: connect to" in step.message
     server.app.finish(run.id)
     server.away = False
     assert server.app.anything_waits(Job.BULK_UPLOAD)

@@ -65,7 +65,7 @@ def test_a_good_workbook_becomes_rows() -> None:
 
 def test_what_the_pre_flight_refuses_is_told() -> None:
     assert codes(ChildWorkbooks().read(packed({"xl/vbaProject.bin": b""}), "Sales")) == ["WORKBOOK_NOT_XLSX"]
-    assert codes(ChildWorkbooks().read(b"a;b\n", "Sales")) == ["WORKBOOK_NOT_XLSX"]
+    assert codes(ChildWorkbooks().read(b"a b\n", "Sales")) == ["WORKBOOK_NOT_XLSX"]
     assert codes(ChildWorkbooks().read(b"", "Sales")) == ["WORKBOOK_NOT_XLSX"]
 
 

@@ -331,7 +331,7 @@ def test_the_summary_opens_first_and_states_the_facts() -> None:
     assert book.sheetnames == [SUMMARY_SHEET, SHEET, "Lists"]
     assert book.active is not None
     assert book.active.title == SUMMARY_SHEET
-    assert summary(mixed())[0][0] == "Answer to upload 17"
+    assert summary(mixed())[0][0] == "Answered workbook of upload 17"
     facts = ("Status", "File", "Sent by", "Received", "Data rows", "Failed")
     assert [fact(mixed(), label) for label in facts] == [
         "COMPLETED",
@@ -354,7 +354,7 @@ def test_the_summary_counts_findings_by_kind_with_their_first_cells() -> None:
 
 def test_a_dry_run_says_so() -> None:
     data = write_answered(SAMPLE, mixed_answer(dry_run=True))
-    assert summary(data)[0][0] == "Answer to a dry run"
+    assert summary(data)[0][0] == "Dry run: answered workbook"
     assert str(summary(data)[1][0]).startswith("DRY RUN: the file was checked only. Nothing was changed")
     assert fact(data, "Passed") == "3: would be new 1, would be changed 1, unchanged 1"
     assert data_rows(data)[2][RESULT] == "Would pass: new"

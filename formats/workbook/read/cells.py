@@ -57,6 +57,7 @@ def _refuse_odd(cells: Cells, computed: Mask) -> None:
     marks, blank = cells.marks, mask_of(pc.is_null(cells.values))
     cells.refuse("EXCEL_MERGED", marks == Mark.MERGED)
     cells.bad |= marks == Mark.COVERED  # said once, at the first cell of the range
+    cells.bad |= np.isin(marks, (Mark.QUOTES, Mark.CELLS))  # said once, of the row
     cells.refuse("EXCEL_ERROR_CELL", marks == Mark.ERROR, cells.shown)
     cells.refuse("EXCEL_ERROR_CELL", mask_of(pc.is_in(cells.values, pa.array(_ERRORS))), cells.values)
     if cells.column.kind in _OTHER:

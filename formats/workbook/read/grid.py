@@ -29,6 +29,8 @@ class Mark(IntEnum):
     ERROR = 8
     MERGED = 9  # the first column of a merged range in its row
     COVERED = 10  # the columns behind it
+    QUOTES = 11  # every cell of a row of text whose quotes are wrong
+    CELLS = 12  # every cell of a row of text with more cells than the heading
 
 
 FORMULA = 16
@@ -93,6 +95,7 @@ class Workbook:
     date1904: bool = False
     sheet: str = ""
     grid: Grid | None = field(default=None, repr=False)
+    remarks: tuple[Fault, ...] = ()  # warnings about the file
 
 
 def grid_schema(width: int) -> pa.Schema:
@@ -109,6 +112,7 @@ def encode(workbook: Workbook) -> pa.Buffer:
     grid = workbook.grid
     facts = {
         "faults": [[fault.code, fault.fact] for fault in workbook.faults],
+        "remarks": [[fault.code, fault.fact] for fault in workbook.remarks],
         "sheets": [[sheet.name, sheet.visible, sheet.has_data] for sheet in workbook.sheets],
         "template": workbook.template,
         "date1904": workbook.date1904,
@@ -150,6 +154,7 @@ def _checked(table: pa.Table, facts: dict[str, Any]) -> Workbook:
         bool(facts["date1904"]),
         str(facts["sheet"]),
         None if width is None else Grid(table.combine_chunks(), width, hidden),
+        tuple(Fault(str(code), str(fact)) for code, fact in facts["remarks"]),
     )
 
 

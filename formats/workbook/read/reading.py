@@ -23,6 +23,7 @@ from formats.workbook.read.grid import FORMULA, Grid, Mark, Marks, SheetName, Wo
 from formats.workbook.read.inspection import COLUMN_BITS, LAST_COLUMN, Refused, SheetFacts, WorkbookLimits
 from formats.workbook.read.preflight import inspect
 from formats.workbook.read.shown import shown_texts
+from formats.workbook.read.text_file import read_text_file
 
 _BLOCK = 16_384  # rows at a time: Python's objects are ten times the size of Arrow's
 _WHOLE = 1e15
@@ -40,10 +41,12 @@ _KINDS: dict[type, int] = {
 
 
 def read_workbook(data: bytes, title: str, limits: WorkbookLimits) -> Workbook:
-    """Inspect the workbook and read the sheet that `choice.chosen` takes for `title`.
+    """Inspect the workbook and read the sheet that `choice.chosen` takes for `title`; delimited text is one sheet.
 
     Aborts the process for some workbooks that get past the inspection: run it in a child only.
     """
+    if len(data) <= limits.packed and (text := read_text_file(data, title, limits)):
+        return text
     inspection = inspect(data, limits)
     sheets = tuple(SheetName(sheet.name, sheet.visible, sheet.has_data) for sheet in inspection.sheets)
     workbook = Workbook(inspection.faults, sheets, inspection.template, inspection.date1904)

@@ -159,6 +159,8 @@ def _read(
         for parts, part in zip((values, cleared, faulty), read, strict=True):
             parts.append(pa.array(part))
     faults.add("EXCEL_HIDDEN_ROW", "", grid.hidden)
+    for code, mark in (("ROW_QUOTES", Mark.QUOTES), ("ROW_COLUMNS", Mark.CELLS)):
+        faults.add(code, "", pa.array(grid.marks(0) == mark), grid.shown(0))
     table = pa.table([*values, numbers], names=[*schema.names, "row"])
     findings = pa.concat_tables([about_heading, _about_sheet(schema, workbook, grid), _without_column(faults.findings)])
     return Sheet(
@@ -184,11 +186,12 @@ def _without_column(findings: pa.Table) -> pa.Table:
 
 
 def _about_sheet(schema: RecordSchema, workbook: Workbook, grid: Grid) -> pa.Table:
-    """Warnings: sheets that were not read, hidden columns."""
+    """Warnings: what was guessed of a text, sheets that were not read, hidden columns."""
+    remarks = [HeadingFault(remark.code, None, remark.fact) for remark in workbook.remarks]
     stray = [HeadingFault("SHEET_STRAY", None, name) for name in others(workbook.sheets, workbook.sheet)]
     hidden = [
         HeadingFault("EXCEL_HIDDEN_COLUMN", name, f"column {column_letters(at)}")
         for at, name in enumerate(schema.names)
         if any(first <= at <= last for first, last in grid.hidden_columns)
     ]
-    return pa.concat_tables([_whole(stray, _WHOLE_FILE).findings, _whole(hidden, HEADING_ROW).findings])
+    return pa.concat_tables([_whole(remarks + stray, _WHOLE_FILE).findings, _whole(hidden, HEADING_ROW).findings])

@@ -1,1 +1,1 @@
-"""What goes out: templates, answers and failed rows, in which nothing is ever live."""
+"""What goes out: templates, answered workbooks and failed rows, in which nothing is ever live."""

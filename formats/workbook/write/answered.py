@@ -1,4 +1,4 @@
-"""What an upload came to, as the writer of its answer needs it."""
+"""What an upload came to, as the writer of the answered workbook needs it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from formats.workbook.layout import HEADING_ROW, SAMPLE_MARK
 
 
 class RowState(IntEnum):
-    """What the answer says of a row. SAMPLE: passed over; UNJUDGED: read, but never judged."""
+    """What the answered workbook says of a row. SAMPLE: passed over; UNJUDGED: read, but never judged."""
 
     NEW = 0
     CHANGED = 1

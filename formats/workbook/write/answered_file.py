@@ -1,4 +1,4 @@
-"""The answer to an upload: the submitter's own workbook back, each cell where it was, with what became of it."""
+"""The answered workbook: the submitter's own one back, each cell where it was, with what became of it."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _LINE, _MOST_LINES = 15, 27  # points; Excel allows rows of 409
 
 
 def write_answered(template: Template, answer: AnsweredWorkbook) -> bytes:
-    """The answer: a summary, and the submitter's sheet with its rows in their places.
+    """A summary, and the submitter's sheet with its rows in their places.
 
     Cells of secret columns are hatched instead of shown. They are empty: a mask would be taken for the secret when the
     corrected answer is sent again. After a refusal of the whole file there is the summary alone.
     """
-    book = Book(template, f"Answer: {template.title}")
+    book = Book(template, f"Answered workbook: {template.title}")
     summary = summary_sheet(book, template, answer)
     summary.activate()
     if answer.refused:

@@ -1,4 +1,4 @@
-"""The words of an answer: what is wrong with a row, what to do, and the note at a cell."""
+"""The words of an answered workbook: what is wrong with a row, what to do, and the note at a cell."""
 
 from __future__ import annotations
 

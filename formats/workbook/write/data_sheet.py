@@ -1,4 +1,4 @@
-"""The data sheet of a template: headings, notes, drop-downs, formats. An answer has the same one."""
+"""The data sheet of a template: headings, notes, drop-downs, formats. An answered workbook has the same one."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def advice(template: Template, rules: Rules, limits: UploadLimits) -> Sequence[t
         ("Headings", "Do not rename, add or delete headings. You may sort, filter and delete rows."),
         ("Long numbers", "The columns are formatted as text, so that Excel does not round long numbers or drop zeros "
          "in front. Paste as values."),
-        ("Limits", f"At most {limits.max_rows:,} rows and {limits.max_bytes / 1e6:g} MB a file; .xlsx only; "
+        ("Limits", f"At most {limits.max_rows:,} rows and {limits.max_bytes / 1e6:g} MB a file; .xlsx, CSV or TSV; "
          "no macros, no password, no links to other files."),
         ("What comes back", "This workbook, with three more columns: Result, What is wrong, What to do. A wrong row "
          "never holds up the good ones. Correct the failed rows and send them again."),

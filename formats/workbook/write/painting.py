@@ -1,4 +1,4 @@
-"""The rows of an answer, column by column: what stands in each cell and how it looks."""
+"""The rows of an answered workbook, column by column: what stands in each cell and how it looks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Painted:
 
 
 class Painter:
-    """Gives every cell of an answer its look: that of its row, and its own where something was found."""
+    """Gives every cell of an answered workbook its look: that of its row, and its own where something was found."""
 
     def __init__(
         self,

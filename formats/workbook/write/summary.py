@@ -1,4 +1,4 @@
-"""The sheet that begins an answer: which file this answers, what came of it, and what was found, by kind."""
+"""The sheet that begins an answered workbook: which file it is of, what came of it, and what was found, by kind."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def summary_sheet(book: Book, template: Template, answer: AnsweredWorkbook) -> W
         sheet,
         0,
         0,
-        "Answer to a dry run" if answer.dry_run else f"Answer to upload {answer.number}",
+        "Dry run: answered workbook" if answer.dry_run else f"Answered workbook of upload {answer.number}",
         book.styles["title"],
     )
     sheet.set_row(0, 28)
