@@ -76,6 +76,10 @@ class FileArchive:
             raise NotFound("the archive has no file of that key", key=key)
         return self._place(key)
 
+    def intact(self, key: str) -> bool:
+        """Whether what `keep` was given still has the digest that is its key. Raises NotFound, StorageFailed."""
+        return is_intact(self._root, key)
+
     def kept(self) -> list[str]:
         """The keys of everything that is kept, in their order."""
         return sorted(path.stem for path in self._root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*.pgp"))
@@ -91,7 +95,20 @@ class FileArchive:
         return data
 
     def _place(self, key: str) -> Path:
-        return self._root / key[:2] / key[2:4] / f"{key}.pgp"
+        return _place(self._root, key)
+
+
+def is_intact(root: Path, key: str) -> bool:
+    """See `FileArchive.intact`; for who only looks, and has no cipher."""
+    kept = _place(root, key)
+    with on_disk(f"the archive {root}"):
+        if not kept.is_file():
+            raise NotFound("the archive has no file of that key", key=key)
+        return _digest(kept) == key
+
+
+def _place(root: Path, key: str) -> Path:
+    return root / key[:2] / key[2:4] / f"{key}.pgp"
 
 
 def _must_match(found: str, key: str) -> None:

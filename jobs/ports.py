@@ -198,6 +198,9 @@ class Archive(Protocol):
     def path(self, key: str) -> Path:
         """Where the kept file lies (read only). Raises NotFound."""
 
+    def intact(self, key: str) -> bool:
+        """Whether kept ciphertext still has the digest that is its key. Raises NotFound."""
+
     def kept(self) -> Sequence[str]:
         """The keys of everything that is kept, in their order."""
 

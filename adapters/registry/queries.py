@@ -21,6 +21,8 @@ from adapters.registry.tables import (
     outcomes,
 )
 from formats.identifiers import IDENTIFIER_COLUMNS
+from jobs.archive_proof import Archived
+from jobs.files import FileKind
 
 Record = dict[str, Any]
 
@@ -38,6 +40,19 @@ class Queries:
         """Devices that carry one of these identifiers (several spellings of one may be given)."""
         match = or_(*(devices.c[name].in_(identifiers) for name in IDENTIFIER_COLUMNS))
         return [dict(row._mapping) for row in self._db.execute(select(devices).where(match).order_by(devices.c.id))]
+
+    def archived(self) -> list[Archived]:
+        """Everything the registry says the archive keeps, batches first, each once."""
+        sealed = select(batches.c.archive_key, batches.c.number, batches.c.file_name).where(batches.c.archive_key != "")
+        found = [
+            Archived(row.archive_key, f"batch {row.number} ({row.file_name})", True)
+            for row in self._db.execute(sealed.order_by(batches.c.id))
+        ]
+        came = select(files.c.sha256, files.c.name, files.c.kind).order_by(files.c.id)
+        found += [
+            Archived(row.sha256, f"file {row.name}", row.kind == FileKind.RESPONSE) for row in self._db.execute(came)
+        ]
+        return list({item.key: item for item in reversed(found)}.values())[::-1]
 
     def find_vehicles(self, identifiers: Sequence[str]) -> list[Record]:
         """Vehicles with this frame id, registration number or part."""

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from app.cli import (
+    archive,
     batches,
     customers,
     device,
@@ -89,5 +90,6 @@ batches.register(app)
 customers.register(app)
 keys.register(app)
 records.register(app)
+archive.register(app)
 recover.register(app)
 serving.register(app)

@@ -9,17 +9,21 @@ from pathlib import Path
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, make_url, select
 
 import adapters.registry
+from adapters.archive import is_intact
 from adapters.audit_anchor import AuditAnchor, forgotten
 from adapters.registry.engine import for_reading, make_engine
 from adapters.registry.registry import Transaction
+from adapters.registry.tables import batches
 from adapters.registry.trouble import answering
 from adapters.settings import Settings, Workspace, registry_url
 from app.doctor.result import Check, Status
-from jobs.errors import RegistryRefused
+from jobs.errors import NotFound, RegistryRefused
+from jobs.states import BatchState
 
+_MAY_BE_SENT = (BatchState.SEALED, BatchState.SENDING, BatchState.UNCERTAIN)
 _MIGRATIONS = Path(adapters.registry.__file__).parent / "migrations"
 
 
@@ -67,6 +71,28 @@ def audit_trail(workspace: Workspace, settings: Settings) -> Iterator[Check]:
         yield Check("audit trail", Status.WARN, "the hash chain holds, but its end is not anchored", fix)
     else:
         yield Check("audit trail", Status.OK, "the hash chain holds, its end included")
+
+
+def archive(workspace: Workspace, settings: Settings) -> Iterator[Check]:
+    """What may still be sent is there and unchanged; `muster archive verify` looks at the rest, too."""
+    with connected(workspace, settings) as connection:
+        if not connection.dialect.has_table(connection, "batches"):
+            return
+        statement = select(batches.c.number, batches.c.archive_key).where(batches.c.state.in_(_MAY_BE_SENT))
+        waiting = connection.execute(statement.order_by(batches.c.id)).all()
+    faults = [(row.number, fault) for row in waiting if (fault := _archive_fault(settings.archive, row.archive_key))]
+    fix = "Put the file back from a backup of the archive, or cancel the batch; nothing of it is sent"
+    for number, fault in faults:
+        yield Check("archive", Status.FAIL, f"the file of batch {number} is {fault}", fix)
+    if not faults:
+        yield Check("archive", Status.OK, f"{len(waiting)} batch(es) that may be sent, unchanged")
+
+
+def _archive_fault(root: Path, key: str) -> str:
+    try:
+        return "" if is_intact(root, key) else "damaged"
+    except NotFound:
+        return "missing"
 
 
 @contextmanager

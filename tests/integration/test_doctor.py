@@ -73,7 +73,17 @@ def test_all_is_well(workspace: Workspace) -> None:
     assert [check for check in found if check.status is Status.WARN and check.name != "disk"] == []
     assert {check.name for check in found} == {
         *("gpg", "configuration", "folders", "secrets", "GnuPG home", "own key", "sign and encrypt"),
-        *("acme signer", "acme recipient", "acme channel", "registry", "audit trail", "drop folders", "disk"),
+        *(
+            "acme signer",
+            "acme recipient",
+            "acme channel",
+            "registry",
+            "audit trail",
+            "archive",
+            "inbox",
+            "drop folders",
+            "disk",
+        ),
     }
     assert [check for check in found if check.fix and check.status is Status.OK] == []
 

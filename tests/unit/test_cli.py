@@ -25,7 +25,10 @@ from jobs.runs import RunStatus
 
 ROOT = Path(__file__).resolve().parents[2]
 HELPS = dict(helps())
-GROUPS = {"muster", *(f"muster {name}" for name in ("batch", "customers", "keys", "audit", "uploaders", "uploads"))}
+GROUPS = {
+    "muster",
+    *(f"muster {name}" for name in ("archive", "batch", "customers", "keys", "audit", "uploaders", "uploads")),
+}
 COMMANDS = sorted(set(HELPS) - GROUPS)
 HEAVY = {"app.bootstrap", "alembic", "asyncssh", "pandas", "paramiko", "pyarrow", "pydantic", "rich", "sqlalchemy"}
 
