@@ -1,4 +1,4 @@
-"""A file of the archive that was changed or lost is found before it is needed: by `doctor` and `muster archive verify`."""
+"""A file of the archive that was changed or lost is found by `doctor` and `muster archive verify`."""
 
 from __future__ import annotations
 
