@@ -190,10 +190,18 @@ def _soften_keys(workspace: Workspace) -> None:
 
 
 @contextmanager
-def open_desk(home: Path, registry_url: str, *, reporter: bool = False, **provider: object) -> Iterator[Desk]:
+def open_desk(
+    home: Path, registry_url: str, *, reporter: bool = False, hide_url: bool = False, **provider: object
+) -> Iterator[Desk]:
+    """`hide_url`: the settings name a file with the database's address, as an installation whose holds a password."""
     need("gpg")
     _soften_keys(Workspace(home))
-    installation = make_installation(home, free_port(), registry_url, **provider)
+    if hide_url:
+        hidden = Workspace(home).secrets / "registry_url"
+        hidden.touch(0o600)
+        hidden.write_text(registry_url, encoding="utf-8")
+    in_settings = "file:secrets/registry_url" if hide_url else registry_url
+    installation = make_installation(home, free_port(), in_settings, **provider)
     engine = make_engine(registry_url)
     overrides = {} if reporter else {"validate": unvalidated}
     with installation.open(**overrides) as app:
