@@ -139,13 +139,14 @@ class Plan:
     """What the rows come to. `effects`: one per row; of rows with an error finding it is not looked at.
 
     `orders`: Order Dispatch rows (its columns and `row`) that go the way of an order file. A row is
-    carried out whole or not at all.
+    carried out whole or not at all. `owner`: whose (id) the row's record is afterwards, if a row can change that.
     """
 
     findings: pa.Table
     effects: pa.StringArray
     writes: tuple[Write, ...] = ()
     orders: pa.Table | None = None
+    owner: pa.Int64Array | None = None
 
     @property
     def failed(self) -> pa.Int64Array:
@@ -191,9 +192,9 @@ class Template:
 
     `purpose`: one or two sentences for staff, shown on the instructions sheet and the docs page.
     `hints`: what else they should know, one sentence each.
-    `owners`: paths "lookup.field" to the customers (ids) a row concerns; an uploader who is limited to
-    one customer may upload only rows whose owners that are known all are that customer, and at least one
-    is. A template without owners is closed to limited uploaders.
+    `owners`: paths "lookup.field" to the customers (ids) a row concerns, `touched`: to those of further records it
+    touches. An uploader who is limited to one customer may upload only rows all of whose records that are there
+    are known to be that customer's, and at least one owner is. A template without owners is closed to them.
     """
 
     name: str
@@ -204,6 +205,7 @@ class Template:
     lookups: Mapping[str, Lookup] = field(default_factory=dict)
     hints: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
+    touched: tuple[str, ...] = ()
     orders: bool = False  # its rows become order lines
 
     @property

@@ -234,6 +234,11 @@ ROW_KINDS = (
         "Leave the cell blank, or give the device id on record; a unit is exchanged with the template VCU Swap.",
     ),
     _error(
+        "DEVICE_ID_IN_USE",
+        "Another unit has this device id, and a device id belongs to its unit",
+        "Read the device id off the new unit; the answer names the VCU/VTS id it belongs to.",
+    ),
+    _error(
         "BATTERY_IN_USE",
         "The battery is bound to another vehicle",
         "Check the number; the finding names the frame id it is bound to.",
@@ -334,7 +339,7 @@ ROW_KINDS = (
     _error(
         "DEVICE_ELSEWHERE",
         "The device is enrolled at another provider or for another customer",
-        "Give the provider and customer of the device's present order, or leave both blank.",
+        "Give the provider and customer of the device's present order; in a workbook both may be left blank.",
     ),
     _error(
         "SWAP_OTHER",
@@ -349,7 +354,10 @@ ROW_KINDS = (
 )
 """About rows, judged against the registry."""
 
-NAMING_OTHERS = ("KEY_MISMATCH", "VIN_EXISTS", "VCU_IN_USE", "BATTERY_IN_USE", "MOTOR_IN_USE", "PHONE_IN_USE")
+NAMING_OTHERS = (
+    *("KEY_MISMATCH", "VIN_EXISTS", "VCU_IN_USE", "DEVICE_ID_IN_USE", "BATTERY_IN_USE", "MOTOR_IN_USE"),
+    "PHONE_IN_USE",
+)
 """Their facts name another record, which may be another customer's."""
 
 UPLOAD_KINDS = (*FILE_KINDS, *CELL_KINDS, *ROW_KINDS)

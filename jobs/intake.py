@@ -26,10 +26,14 @@ ENRICHMENT: tuple[tuple[str, pa.DataType], ...] = (
     ("device_differs", pa.int64()),  # an identifier of the row is not the one on the device's record
     ("device_state", pa.string()),
     ("device_order", pa.string()),  # order that holds or will hold the device
+    ("device_provider", pa.string()),  # where that order is
+    ("device_customer_id", pa.int64()),  # whose it is
+    ("device_leaving", pa.int64()),  # a return or void of it is on its way
     ("device_order_date", pa.string()),
     ("device_open", pa.int64()),  # lines of the device that are not settled
     ("known_customer_id", pa.int64()),  # header of the order as known
     ("known_po_number", pa.string()),
+    ("number_customer_id", pa.int64()),  # whose the newest instruction is that stands under the number
     ("known_line_sha256", pa.string()),
     ("other_order_date", pa.string()),  # an OR order of this number with another date that was not voided
     ("original_exists", pa.int64()),  # an order of this number that a void or override can reach
@@ -76,10 +80,12 @@ def judge_rows(rows: pa.Table, known: pa.Table, digests: pa.StringArray, provide
     }
     refused = pa.array([False] * rows.num_rows, pa.bool_())
     parts: list[pa.Table] = []
-    for code, mask in faults.items():
+    placed = [(code, _PLACES.get(code, "order_number"), mask) for code, mask in faults.items()]
+    placed += [("DEVICE_ELSEWHERE", place, mask) for place, mask in _elsewhere(rows, known).items()]
+    for code, place, mask in placed:
         failed = pc.and_not(_flat(mask), duplicate)
         refused = pc.or_(refused, failed)
-        parts.append(_findings(code, rows["row"].filter(failed)))
+        parts.append(_findings(code, place, rows["row"].filter(failed)))
     accepted = pc.invert(pc.or_(refused, duplicate))
     return Judged(accepted, duplicate, pa.concat_tables(parts))
 
@@ -101,9 +107,8 @@ _PLACES = {
 }
 
 
-def _findings(code: str, numbers: pa.ChunkedArray) -> pa.Table:
+def _findings(code: str, place: str, numbers: pa.ChunkedArray) -> pa.Table:
     size = len(numbers)
-    place = _PLACES.get(code, "order_number")
     columns = [numbers, pa.array([place] * size, pa.string()), pa.array([code] * size, pa.string())]
     return pa.table(columns, schema=FINDINGS_SCHEMA)
 
@@ -133,10 +138,13 @@ def _header_mismatch(rows: pa.Table, known: pa.Table) -> pa.BooleanArray:
         pc.is_valid(known["known_customer_id"]),
         pc.not_equal(pc.fill_null(known["known_customer_id"], 0), pc.fill_null(known["customer_id"], 0)),
     )
+    # an override may correct the customer; the number of anybody else's order is not to be had
+    theirs = _true(pc.not_equal(known["number_customer_id"], known["customer_id"]))
+    number = pc.and_not(theirs, _is(rows, RequestType.OVERRIDE))
     order_known = pc.is_valid(known["known_customer_id"])
     po = pc.and_(order_known, _differs(known["known_po_number"], rows["po_number"]))
     other_date = pc.and_(_is(rows, RequestType.ORDER), pc.is_valid(known["other_order_date"]))
-    return pc.or_(_flat(pc.or_(pc.or_(customer, po), other_date)), _differs_from_first(rows))
+    return pc.or_(pc.or_(_flat(pc.or_(pc.or_(customer, po), other_date)), number), _differs_from_first(rows))
 
 
 def _differs(left: pa.ChunkedArray, right: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -181,6 +189,18 @@ def _return_faults(rows: pa.Table, known: pa.Table) -> dict[str, pa.BooleanArray
     }
 
 
+def _elsewhere(rows: pa.Table, known: pa.Table) -> dict[str, pa.BooleanArray]:
+    """By column: a return is for the provider that has the device, and from the customer who has it."""
+    differs = {
+        "provider": pc.not_equal(known["device_provider"], rows["provider"]),
+        "customer_account": pc.not_equal(known["device_customer_id"], known["customer_id"]),
+    }
+    return {name: pc.and_(_is(rows, RequestType.RETURN), _true(mask)) for name, mask in differs.items()}
+
+
 def _on_other_order(rows: pa.Table, known: pa.Table) -> pa.BooleanArray:
-    holder = _true(pc.not_equal(known["device_order"], rows["order_number"]))
-    return pc.and_(_is(rows, RequestType.ORDER, RequestType.OVERRIDE), holder)
+    """An order is known by its provider and number; a device on its way out of one may be ordered under another."""
+    number = _true(pc.not_equal(known["device_order"], rows["order_number"]))
+    provider = _true(pc.not_equal(known["device_provider"], rows["provider"]))
+    held = pc.and_not(pc.or_(number, provider), _true(pc.equal(known["device_leaving"], 1)))
+    return pc.and_(_is(rows, RequestType.ORDER, RequestType.OVERRIDE), held)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -142,15 +143,22 @@ _RECORD_RULES = replace(
 """The rules of one record; uniqueness is the batch's (two batches may hold one line number)."""
 
 
-def _end_of(row: dict[str, str], provider: Provider, faulty: bool) -> tuple[LineState, str] | None:
-    """How a line ends before it is sent: nothing to do, or not allowed; None sends it."""
+def _end_of(row: dict[str, Any], provider: Provider, faulty: bool) -> tuple[LineState, str] | None:
+    """How a line ends before it is sent: nothing to do, or not allowed; None sends it.
+
+    What was known when it was taken in may be otherwise by now.
+    """
     request_type = RequestType(row["request_type"])
     held = row["device_state"] == DeviceState.ENROLLED
-    here = held and row["device_order"] == row["order_number"]
+    at_provider = held and row["device_provider"] == provider.name
+    here = at_provider and row["device_order"] == row["order_number"]
     if faulty or request_type not in provider.request_types:
         return LineState.REVIEW, "PROVIDER_REFUSES_LINE"
     if request_type is RequestType.RETURN:
-        return None if held else (LineState.REVIEW, "RETURN_NOT_ENROLLED")
+        if not held:
+            return LineState.REVIEW, "RETURN_NOT_ENROLLED"
+        own = at_provider and row["device_customer_id"] == row["customer_id"]
+        return None if own else (LineState.REVIEW, "DEVICE_ELSEWHERE")
     if request_type is RequestType.VOID:
         return None
     if held and not here:

@@ -214,7 +214,7 @@ def _append_events(connection: Connection, effective: Subquery, now: datetime) -
     holder = case(
         (effective.c.effect == DeviceState.UNENROLLED, null()),
         (effective.c.request_type.in_(HOLDING), effective.c.order_number),
-        else_=_last_holder(effective.c.device_id),
+        else_=_last_holder(effective.c.device_id, effective.c.provider),
     )
     connection.execute(
         update(devices)
@@ -228,8 +228,8 @@ def _append_events(connection: Connection, effective: Subquery, now: datetime) -
     )
 
 
-def _last_holder(device_id: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The order that held the device before a return that is now voided."""
+def _last_holder(device_id: ColumnElement[Any], provider: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The order at the provider that held the device before a return that is now voided."""
     event, line, order = device_events.alias("held_event"), order_lines.alias("held_line"), orders.alias("held_order")
     return (
         select(order.c.order_number)
@@ -238,6 +238,7 @@ def _last_holder(device_id: ColumnElement[Any]) -> ColumnElement[Any]:
             event.c.device_id == device_id,
             event.c.effect == DeviceState.ENROLLED,
             order.c.request_type.in_(HOLDING),
+            order.c.provider == provider,
         )
         .order_by(line.c.id.desc())
         .limit(1)

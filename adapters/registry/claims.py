@@ -37,7 +37,10 @@ ELIGIBLE: tuple[tuple[str, pa.DataType], ...] = (
     ("device_id", pa.int64()),
     ("device_state", pa.string()),
     ("device_order", pa.string()),
+    ("device_provider", pa.string()),
+    ("device_customer_id", pa.int64()),
 )
+"""Of the device: the order that holds it, where that is and whose."""
 
 
 class Claims:
@@ -80,6 +83,8 @@ class Claims:
         turns = select(
             opened, turn.label("turn"), func.min(turn).over(partition_by=opened.c.order_id).label("all_turn")
         ).subquery("turns")
+        deciding, holder = order_lines.alias("deciding_line"), orders.alias("holder")
+        held = and_(devices.c.order_number.is_not(None), deciding.c.id == devices.c.decided_by)
         partly = turns.c.request_type.not_in((RequestType.OVERRIDE, RequestType.VOID))
         statement = (
             select(
@@ -91,8 +96,14 @@ class Claims:
                 turns.c.device_id,
                 devices.c.state,
                 devices.c.order_number,
+                holder.c.provider,
+                holder.c.customer_id,
             )
-            .select_from(turns.join(devices, devices.c.id == turns.c.device_id))
+            .select_from(
+                turns.join(devices, devices.c.id == turns.c.device_id)
+                .outerjoin(deciding, held)
+                .outerjoin(holder, holder.c.id == deciding.c.order_id)
+            )
             .where(turns.c.provider == provider, turns.c.turn == 1, or_(partly, turns.c.all_turn == 1))
             .order_by(turns.c.order_id, turns.c.id)
         )

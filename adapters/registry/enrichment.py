@@ -17,7 +17,6 @@ from sqlalchemy import (
     exists,
     func,
     literal,
-    null,
     or_,
     select,
 )
@@ -45,7 +44,11 @@ def enrichment(stage: Table) -> Select[tuple[object, ...]]:
         and_(_same_number(known, stage), known.c.request_type == stage.c.request_type, known.c.order_date == moment),
     ).outerjoin(numbers, _same_number(numbers, stage))
     original = case((stage.c.request_type == RequestType.RETURN, numbers.c.taken), else_=numbers.c.reachable)
-    holder = func.coalesce(device.c.order_number, _holding_order(device_id))
+    holding, holder = order_lines.alias("holding_line"), orders.alias("holder")
+    held = case((device.c.order_number.is_not(None), device.c.decided_by))
+    source = source.outerjoin(holding, holding.c.id == func.coalesce(_newest_holding(device_id), held)).outerjoin(
+        holder, holder.c.id == holding.c.order_id
+    )
     return (
         select(
             stage.c.row,
@@ -54,11 +57,15 @@ def enrichment(stage: Table) -> Select[tuple[object, ...]]:
             *(by[name].c.id for name in IDENTIFIER_COLUMNS),
             case((or_(*(device.c[name] != stage.c[name] for name in IDENTIFIER_COLUMNS)), 1), else_=0),
             device.c.state,
-            case((_leaving(device_id), null()), else_=holder),
+            func.coalesce(device.c.order_number, holder.c.order_number),
+            holder.c.provider,
+            holder.c.customer_id,
+            case((_leaving(device_id), 1), else_=0),
             _holding_date(device_id),
             _open_lines(device_id),
             known.c.customer_id,
             known.c.po_number,
+            numbers.c.customer_id,
             _known_line(stage, known),
             _other_date(numbers, moment),
             func.coalesce(original, 0),
@@ -90,18 +97,16 @@ def _known_line(stage: Table, known: FromClause) -> ColumnElement[Any]:
     return case((stage.c.request_type == RequestType.VOID, of_order.scalar_subquery()), else_=of_line.scalar_subquery())
 
 
-def _holding_order(device_id: object):  # type: ignore[no-untyped-def]  # a scalar subquery
-    """Number of the order with the newest open OR or OV line of the device."""
+def _newest_holding(device_id: object):  # type: ignore[no-untyped-def]  # a scalar subquery
+    """The newest open OR or OV line of the device."""
     return (
-        select(orders.c.order_number)
-        .join(order_lines, order_lines.c.order_id == orders.c.id)
+        select(func.max(order_lines.c.id))
+        .join(orders, orders.c.id == order_lines.c.order_id)
         .where(
             order_lines.c.device_id == device_id,
             order_lines.c.state.in_(OPEN),
             orders.c.request_type.in_(HOLDING),
         )
-        .order_by(order_lines.c.id.desc())
-        .limit(1)
         .scalar_subquery()
     )
 

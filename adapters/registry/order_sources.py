@@ -14,16 +14,17 @@ from formats.identifiers import IDENTIFIER_COLUMNS
 
 
 def _lines(request_type: RequestType) -> Source:
-    """Lines of this type by order number and device; the newest one if the device has several."""
+    """Lines of this type by provider, order number and device; the newest one if the device has several."""
     start = order_lines.join(orders, orders.c.id == order_lines.c.order_id).join(
         devices, devices.c.id == order_lines.c.device_id
     )
     columns: dict[str, ColumnElement[Any]] = {
+        "provider": orders.c.provider,
         "order_number": orders.c.order_number,
         "line_number": order_lines.c.line_number,
         **{name: devices.c[name] for name in IDENTIFIER_COLUMNS},
     }
-    keys = tuple(frozenset({"order_number", name}) for name in IDENTIFIER_COLUMNS)
+    keys = tuple(frozenset({"provider", "order_number", name}) for name in IDENTIFIER_COLUMNS)
     return Source(start, columns, keys, (orders.c.request_type == request_type, ~_later_line(request_type)))
 
 
@@ -35,6 +36,7 @@ def _later_line(request_type: RequestType) -> ColumnElement[bool]:
         .where(
             later.c.device_id == order_lines.c.device_id,
             later.c.id > order_lines.c.id,
+            order.c.provider == orders.c.provider,
             order.c.order_number == orders.c.order_number,
             order.c.request_type == request_type,
         )

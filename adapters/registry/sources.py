@@ -67,6 +67,10 @@ def _bound() -> Source:
     return replace(every, keys=every.keys + parts, only=(~products.c.placeholder,))
 
 
+def _shipped() -> Source:
+    return replace(_products(), only=(products.c.placeholder,))
+
+
 def _of_product(table: Table) -> Source:
     """What belongs to a vehicle, with the vehicle's frame id and customer."""
     start = table.join(products, products.c.id == table.c.product_id)
@@ -82,7 +86,7 @@ def _of_customer(table: Table) -> Source:
 
 
 def _devices() -> Source:
-    """Devices with the order that holds them, or that was the last to ask for them and is not answered yet."""
+    """Devices with the order that holds them or will, and the customer of the newest instruction on each."""
     line, order, waiting = (
         order_lines.alias("holding_line"),
         orders.alias("holding_order"),
@@ -94,7 +98,7 @@ def _devices() -> Source:
         .where(waiting.c.device_id == devices.c.id, waiting.c.state.in_(_OPEN), orders.c.request_type.in_(HOLDING))
         .scalar_subquery()
     )
-    holding = case((devices.c.order_number.is_not(None), devices.c.decided_by), else_=newest_open)
+    holding = func.coalesce(newest_open, case((devices.c.order_number.is_not(None), devices.c.decided_by)))
     start = (
         devices.outerjoin(line, and_(line.c.id == holding, line.c.device_id == devices.c.id))
         .outerjoin(order, order.c.id == line.c.order_id)
@@ -102,12 +106,26 @@ def _devices() -> Source:
     )
     own = {name: column for name, column in _own(devices).items() if name != "decided_by"}
     held = {
-        "provider": func.coalesce(devices.c.provider, order.c.provider),
+        "provider": order.c.provider,
         "order_number": func.coalesce(devices.c.order_number, order.c.order_number),
         "customer_id": customers.c.id,
         "customer_account": customers.c.account,
+        "owner_id": _newest_customer(),
     }
     return Source(start, {**own, **held}, _keys(devices))
+
+
+def _newest_customer() -> ColumnElement[Any]:
+    """Whose the newest instruction on the device is: nobody else's, whatever became of it."""
+    line, order = order_lines.alias("newest_line"), orders.alias("newest_order")
+    return (
+        select(order.c.customer_id)
+        .select_from(line.join(order, order.c.id == line.c.order_id))
+        .where(line.c.device_id == devices.c.id)
+        .order_by(line.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 SOURCES: Mapping[str, Source] = {
@@ -115,6 +133,7 @@ SOURCES: Mapping[str, Source] = {
     "locations": _plain(locations),
     "products": _products(),  # with their sale, customer and location
     "bound_products": _bound(),  # those with a real frame id: at most one has a motor or battery
+    "shipped_products": _shipped(),  # those with a default frame id or none: several may have a part
     "product_leases": _of_product(product_leases),
     "group_members": _of_product(group_members),
     "swaps": _of_product(swaps),

@@ -35,7 +35,7 @@ def order_numbers(stage: Table) -> Subquery:
 
     `reachable`: a void or an override finds an instruction that stands. `taken`: by an order, so that no return may
     have it. `returned`: a device was returned from the order. `first_date` and `last_date`: of the orders (OR) that
-    were not voided.
+    were not voided. `customer_id`: whose the newest instruction that stands is.
     """
     numbers = select(stage.c.provider, stage.c.order_number).distinct().subquery("numbers")
     voids = _last_voids(numbers)
@@ -46,7 +46,8 @@ def order_numbers(stage: Table) -> Subquery:
         or_(~reversible, _voided(line, order, _EFFECTIVE), _left_out(line, order)),
     )
     known = case((and_(order.c.request_type == RequestType.ORDER, ~func.coalesce(past, False)), order.c.order_date))
-    return (
+    newest, whose = order_lines.alias("newest_line"), orders.alias("order_of_newest_line")
+    found = (
         select(
             numbers.c.provider,
             numbers.c.order_number,
@@ -57,6 +58,7 @@ def order_numbers(stage: Table) -> Subquery:
             ),
             func.min(known, type_=Moment).label("first_date"),
             func.max(known, type_=Moment).label("last_date"),
+            func.max(case((stands(line, order), line.c.id))).label("newest_line"),
         )
         .select_from(
             numbers.join(order, _same_number(order, numbers))
@@ -65,6 +67,15 @@ def order_numbers(stage: Table) -> Subquery:
         )
         .where(order.c.request_type != RequestType.VOID)
         .group_by(numbers.c.provider, numbers.c.order_number)
+        .subquery("found_numbers")
+    )
+    return (
+        select(*(column for column in found.c if column.name != "newest_line"), whose.c.customer_id)
+        .select_from(
+            found.outerjoin(newest, newest.c.id == found.c.newest_line).outerjoin(
+                whose, whose.c.id == newest.c.order_id
+            )
+        )
         .subquery("known_numbers")
     )
 

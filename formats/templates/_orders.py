@@ -34,10 +34,18 @@ def derived(name: str, **changes: object) -> Column:
     return replace(found, **changes)  # type: ignore[arg-type]  # names and types of Column's own fields
 
 
-def line_lookups(lines: str) -> dict[str, Lookup]:
-    """By each identifier: the line the device has in this order already. `lines`: the source."""
+def device_lookups(*fields: str) -> dict[str, Lookup]:
+    """The device on record, by each identifier."""
+    return {f"device_by_{name}": Lookup("devices", {name: name}, fields) for name in IDENTIFIER_COLUMNS}
+
+
+DEVICE_OWNERS = tuple(f"device_by_{name}.owner_id" for name in IDENTIFIER_COLUMNS)
+
+
+def line_lookups(lines: str, *order: str) -> dict[str, Lookup]:
+    """By each identifier: the line the device has in this order already. `lines`: the source; `order`: its key."""
     return {
-        f"line_by_{name}": Lookup(lines, {"order_number": "order_number", name: name}, ("line_number",))
+        f"line_by_{name}": Lookup(lines, {key: key for key in (*order, name)}, ("line_number",))
         for name in IDENTIFIER_COLUMNS
     }
 

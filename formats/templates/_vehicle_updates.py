@@ -53,4 +53,4 @@ def updates(
     never = pa.repeat(False, len(rows))
     before, after = freed
     writes = (*before, Write("products", whole, ("id",)), *sales, *after)
-    return Plan(faults.findings, effects(never, pc.or_(changed, sold)), writes)
+    return Plan(faults.findings, effects(never, pc.or_(changed, sold)), writes, owner=product["customer_id"])

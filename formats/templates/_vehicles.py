@@ -27,9 +27,16 @@ _BY_NAME = {
     "phone": Lookup("products", {"phone": "phone"}, ("id", "vin")),
 }
 _PARTS = {
-    "battery": Lookup("bound_products", {"bms_id": "bms_id"}, ("id", "vin")),
-    "motor": Lookup("bound_products", {"motor_id": "motor_id"}, ("id", "vin")),
+    "battery": Lookup("bound_products", {"bms_id": "bms_id"}, ("id", "vin", "customer_id")),
+    "motor": Lookup("bound_products", {"motor_id": "motor_id"}, ("id", "vin", "customer_id")),
 }
+_SHIPPED = {
+    "shipped_battery": Lookup("shipped_products", {"bms_id": "bms_id"}, ("customer_id",)),
+    "shipped_motor": Lookup("shipped_products", {"motor_id": "motor_id"}, ("customer_id",)),
+}
+PART_OWNERS = tuple(f"{name}.customer_id" for name in (*_PARTS, *_SHIPPED))
+"""Whose the records are that a row takes parts from."""
+
 _NAMED = {
     "customer_id": ("customer_name", "customer", "CUSTOMER_NOT_FOUND"),
     "location_id": ("location", "location", "LOCATION_NOT_FOUND"),
@@ -40,7 +47,8 @@ _IN_USE = {"battery": "BATTERY_IN_USE", "motor": "MOTOR_IN_USE"}
 def lookups(columns: Sequence[Column], fields: Sequence[str], unit_fields: Sequence[str]) -> dict[str, Lookup]:
     """`product` by frame id, `unit` by VCU/VTS, and what the other columns refer to."""
     names = {item.name for item in columns}
-    others = {key: lookup for key, lookup in {**_PARTS, **_BY_NAME}.items() if set(lookup.on.values()) <= names}
+    every = {**_PARTS, **_SHIPPED, **_BY_NAME}
+    others = {key: lookup for key, lookup in every.items() if set(lookup.on.values()) <= names}
     return {
         "product": Lookup("products", {"vin": "vin"}, tuple(fields)),
         "unit": Lookup("products", {"vcu_id": "vcu_id"}, tuple(unit_fields)),
@@ -88,6 +96,11 @@ class Vehicles:
         taken = both(wanted, self.elsewhere("phone"))
         self.faults.add("PHONE_IN_USE", "phone", taken, column(self.known, "phone", "vin"))
 
+    def judge_device_id(self, wanted: pa.BooleanArray, present: pa.StringArray) -> None:
+        """A device id belongs to its unit and never changes."""
+        other = both(wanted, pc.is_valid(present), pc.not_equal(self.rows.cell("device_id"), present))
+        self.faults.add("DEVICE_ID_IMMUTABLE", "device_id", other, present)
+
     def judge_names(self) -> None:
         """A customer or location that is not found, or found several times, is a warning."""
         for cell, lookup, code in _NAMED.values():
@@ -129,6 +142,12 @@ class Vehicles:
 def is_placeholder(vins: pa.StringArray, rules: Rules) -> pa.BooleanArray:
     """Frame ids that stand for no vehicle; an empty one is none."""
     return pc.fill_null(pc.match_substring_regex(vins, f"^(?:{rules.placeholder_pattern})$"), False)
+
+
+def judge_real_vehicle(rows: Rows, known: Known, rules: Rules, faults: Faults, lookup: str) -> None:
+    """The frame id of the row, and the record that `lookup` finds by it, stand for a vehicle."""
+    by_default = pc.fill_null(column(known, lookup, "placeholder"), False)
+    faults.add("VIN_PLACEHOLDER", "vin", pc.or_(by_default, is_placeholder(rows.cell("vin"), rules)))
 
 
 def repeated(cells: pa.Array, among: pa.BooleanArray) -> pa.BooleanArray:

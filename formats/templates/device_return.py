@@ -9,7 +9,15 @@ from formats.enrolment import RequestType
 from formats.identifiers import IDENTIFIER_COLUMNS
 from formats.schema import RecordSchema, UniqueTogether
 from formats.template import Faults, Known, Lookup, Plan, Rows, Rules, Template
-from formats.templates._orders import DEVICE_RULES, derived, line_lookups, line_numbers, moments, order_rows
+from formats.templates._orders import (
+    DEVICE_RULES,
+    derived,
+    device_lookups,
+    line_lookups,
+    line_numbers,
+    moments,
+    order_rows,
+)
 from formats.templates._parts import both, column, constant, found_one
 
 _HELD = ("customer_id", "customer_account", "provider", "order_number")
@@ -123,10 +131,10 @@ TEMPLATE = Template(
     "an order file and go out with the next batch for their provider.",
     plan=_plan,
     lookups={
-        **{f"device_by_{name}": Lookup("devices", {name: name}, _HELD) for name in IDENTIFIER_COLUMNS},
+        **device_lookups(*_HELD),
         "customer": Lookup("customers", {"account": "customer_account"}, ("id",)),
         "order": Lookup("return_orders", {"order_number": "order_number"}, ("highest_line",)),
-        **line_lookups("returned_lines"),
+        **line_lookups("returned_lines", "order_number"),
     },
     hints=(
         "Give at least one of serial number, IMEI, MEID and MAC, as the device was ordered.",

@@ -5,7 +5,16 @@ from __future__ import annotations
 from formats.enrolment import RequestType
 from formats.schema import RecordSchema, UniqueTogether
 from formats.template import Faults, Known, Lookup, Plan, Rows, Rules, Template
-from formats.templates._orders import DEVICE_RULES, derived, line_lookups, line_numbers, moments, order_rows
+from formats.templates._orders import (
+    DEVICE_OWNERS,
+    DEVICE_RULES,
+    derived,
+    device_lookups,
+    line_lookups,
+    line_numbers,
+    moments,
+    order_rows,
+)
 from formats.templates._parts import constant
 
 SCHEMA = RecordSchema(
@@ -70,7 +79,8 @@ TEMPLATE = Template(
     lookups={
         "customer": Lookup("customers", {"account": "customer_account"}, ("id",)),
         "order": Lookup("placed_orders", {"provider": "provider", "order_number": "order_number"}, ("highest_line",)),
-        **line_lookups("ordered_lines"),
+        **device_lookups("owner_id"),
+        **line_lookups("ordered_lines", "provider", "order_number"),
     },
     hints=(
         "Give at least one of serial number, IMEI, MEID and MAC.",
@@ -80,5 +90,6 @@ TEMPLATE = Template(
         "An order date counts as the first second of that day, UTC.",
     ),
     owners=("customer.id",),
+    touched=DEVICE_OWNERS,
     orders=True,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from formats.schema import Column, Kind, RecordSchema, UniqueTogether
 from formats.template import Faults, Known, Lookup, Plan, Rows, Rules, Template
 from formats.templates._parts import Record, column, found_none, keep
+from formats.templates._vehicles import judge_real_vehicle
 
 SCHEMA = RecordSchema(
     "group_members",
@@ -21,6 +22,7 @@ SCHEMA = RecordSchema(
 def _plan(rows: Rows, known: Known, rules: Rules) -> Plan:
     faults = Faults(rows)
     faults.add("VIN_UNKNOWN", "vin", found_none(known, "product"))
+    judge_real_vehicle(rows, known, rules, faults, "product")
     values = {
         "product_id": column(known, "product", "id"),
         "phone": rows.cell("phone"),
@@ -37,7 +39,7 @@ TEMPLATE = Template(
     "by the phone number; a row with another name changes it.",
     plan=_plan,
     lookups={
-        "product": Lookup("products", {"vin": "vin"}, ("id", "customer_id")),
+        "product": Lookup("products", {"vin": "vin"}, ("id", "placeholder", "customer_id")),
         "member": Lookup("group_members", {"vin": "vin", "phone": "phone"}, ("user_name",)),
     },
     hints=("The vehicle must be on record; group members have no part in enrolment.",),

@@ -9,6 +9,7 @@ from formats.judge import days
 from formats.schema import Column, Kind, RecordSchema, UniqueTogether
 from formats.template import Faults, Known, Lookup, Plan, Rows, Rules, Template
 from formats.templates._parts import Record, column, found_none, keep
+from formats.templates._vehicles import judge_real_vehicle
 
 DURATIONS = {"Monthly(30Days)": 30, "Months(180 Days)": 180}
 """Days by the name of the duration."""
@@ -58,6 +59,7 @@ def _plan(rows: Rows, known: Known, rules: Rules) -> Plan:
     if not rules.subscription:
         faults.add("LEASE_OFF", "vin", pa.repeat(True, len(rows)))
     faults.add("VIN_UNKNOWN", "vin", found_none(known, "product"))
+    judge_real_vehicle(rows, known, rules, faults, "product")
     _judge_term(rows, faults)
     values = {
         "product_id": column(known, "product", "id"),
@@ -90,7 +92,7 @@ TEMPLATE = Template(
     "others' leases are changed.",
     plan=_plan,
     lookups={
-        "product": Lookup("products", {"vin": "vin"}, ("id", "customer_id")),
+        "product": Lookup("products", {"vin": "vin"}, ("id", "placeholder", "customer_id")),
         "lease": Lookup("product_leases", {"vin": "vin"}, (*_STORED, "payment_reference")),
     },
     hints=(

@@ -7,9 +7,9 @@ import pyarrow.compute as pc
 from formats.schema import RecordSchema, UniqueTogether
 from formats.template import Known, Plan, Rows, Rules, Template
 from formats.templates import _vehicle_columns as have
-from formats.templates._parts import both, column, differs, judge_lists
+from formats.templates._parts import column, differs, judge_lists
 from formats.templates._vehicle_updates import OWNED, UNIT_FIELDS, UPDATE_HINTS, merged, present, updates, vehicles_of
-from formats.templates._vehicles import PRODUCT_FIELDS, lookups
+from formats.templates._vehicles import PART_OWNERS, PRODUCT_FIELDS, lookups
 
 _SALE = ("user_name", "phone")
 _OWN = (
@@ -46,9 +46,7 @@ def _plan(rows: Rows, known: Known, rules: Rules) -> Plan:
     vehicles = vehicles_of(rows, known, rules)
     faults = vehicles.faults
     identified = faults.passed
-    device_id = column(known, "product", "device_id")
-    other = both(pc.is_valid(device_id), pc.not_equal(rows.cell("device_id"), device_id))
-    faults.add("DEVICE_ID_IMMUTABLE", "device_id", both(identified, other), device_id)
+    vehicles.judge_device_id(identified, column(known, "product", "device_id"))
     vehicles.judge_parts(identified)
     vehicles.judge_phone(identified)
     vehicles.judge_names()
@@ -76,4 +74,5 @@ TEMPLATE = Template(
         "send two files: empty it with CLEAR first.",
     ),
     owners=("product.customer_id", "customer.id"),
+    touched=PART_OWNERS,
 )

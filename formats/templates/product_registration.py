@@ -9,7 +9,15 @@ from formats.schema import RecordSchema, UniqueTogether
 from formats.template import Faults, Known, Plan, Rows, Rules, Template, Write
 from formats.templates import _vehicle_columns as have
 from formats.templates._parts import both, column, effects, found_none, found_one, judge_lists, table_of
-from formats.templates._vehicles import PRODUCT_FIELDS, Vehicles, any_differs, is_placeholder, lookups, sale_writes
+from formats.templates._vehicles import (
+    PART_OWNERS,
+    PRODUCT_FIELDS,
+    Vehicles,
+    any_differs,
+    is_placeholder,
+    lookups,
+    sale_writes,
+)
 
 _SALE = ("user_name", "phone")
 _OWN = (
@@ -76,6 +84,7 @@ def _judge(vehicles: Vehicles, fresh: pa.BooleanArray, by_default: pa.BooleanArr
         faults.add("VIN_PATTERN", "vin", pc.and_not(fresh, of_form))
     bound_to = column(known, "unit", "vin")
     faults.add("VCU_IN_USE", "vcu_id", pc.and_not(fresh, _is_free(known, rules)), bound_to)
+    vehicles.judge_device_id(both(fresh, _is_free(known, rules)), column(known, "unit", "device_id"))
     vehicles.judge_parts(fresh)
     vehicles.judge_phone(fresh)
     vehicles.judge_names()
@@ -96,7 +105,7 @@ def _written(
         *sales,
         *after,
     )
-    return Plan(faults.findings, effects(new, taken_over), writes)
+    return Plan(faults.findings, effects(new, taken_over), writes, owner=product["customer_id"])
 
 
 TEMPLATE = Template(
@@ -114,4 +123,5 @@ TEMPLATE = Template(
         "A customer or location that is not on record, or there several times, is left out; the row is taken.",
     ),
     owners=("product.customer_id", "customer.id"),
+    touched=("unit.customer_id", *PART_OWNERS),
 )

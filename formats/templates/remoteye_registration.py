@@ -109,7 +109,7 @@ def _plan(rows: Rows, known: Known, rules: Rules) -> Plan:
     plan = keep(rows, faults, Record("remoteye_registrations", ("device_serial",), values), known["registration"])
     companies = _new_companies(rows, known, faults)
     registrations = (part for write in plan.writes for part in _split(write, companies))
-    return replace(plan, writes=(_added(companies), *registrations))
+    return replace(plan, writes=(_added(companies), *registrations), owner=values["customer_id"])
 
 
 def _judge_company(rows: Rows, known: Known, faults: Faults) -> None:

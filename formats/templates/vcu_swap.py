@@ -28,7 +28,13 @@ SCHEMA = RecordSchema(
             "old_vcu_id", "Old VCU/VTS ID", "The unit that is taken out of the vehicle", "CEH0000001", Kind.SERIAL, True
         ),
         Column("new_vcu_id", "New VCU/VTS ID", "The unit that is built in", "CEH0000002", Kind.SERIAL, True),
-        Column("device_id", "New Device ID", "Device id of the new unit, if it changes", "DEV-0002", max_length=40),
+        Column(
+            "device_id",
+            "New Device ID",
+            "Device id of the new unit; blank: the one on record, which never changes",
+            "DEV-0002",
+            max_length=40,
+        ),
         Column(
             "model", "New Vehicle Model", "Model of the vehicle, if it changes", "EX-2", max_length=100, offers="models"
         ),
@@ -61,6 +67,7 @@ def _plan(rows: Rows, known: Known, rules: Rules) -> Plan:
     fresh = pc.invert(repeated)
     _judge_vehicle(rows, known, rules, faults, fresh)
     _judge_new_unit(rows, known, rules, faults, fresh)
+    _judge_device_id(rows, known, faults, fresh)
     due = pc.and_(faults.passed, fresh)
     orders = pa.concat_tables([_return_rows(rows, known), _order_rows(rows, known)])
     return Plan(
@@ -102,6 +109,16 @@ def _judge_new_unit(rows: Rows, known: Known, rules: Rules, faults: Faults, fres
     by_default = pc.or_(_true(column(known, "new_unit", "placeholder")), _is_default(bound_to, rules))
     bound = both(fresh, pc.is_valid(bound_to))
     faults.add("VCU_IN_USE", "new_vcu_id", pc.and_not(bound, by_default), bound_to)
+
+
+def _judge_device_id(rows: Rows, known: Known, faults: Faults, fresh: pa.BooleanArray) -> None:
+    """A device id belongs to its unit: the new one's is the one on record, and never another unit's."""
+    given, own = rows.cell("device_id"), column(known, "new_unit", "device_id")
+    faults.add("DEVICE_ID_IMMUTABLE", "device_id", both(fresh, pc.not_equal(given, own)), own)
+    other = pc.invert(_true(pc.equal(column(known, "unit_of_device_id", "vcu_id"), rows.cell("new_vcu_id"))))
+    taken = both(fresh, pc.is_null(own), pc.invert(found_none(known, "unit_of_device_id")), other)
+    faults.add("DEVICE_ID_IN_USE", "device_id", taken, column(known, "unit_of_device_id", "vcu_id"))
+    faults.add("CELL_CLEAR_REFUSED", "device_id", both(fresh, rows.is_cleared("device_id")))
 
 
 def _is_default(vins: pa.StringArray, rules: Rules) -> pa.BooleanArray:
@@ -151,10 +168,8 @@ def _writes(rows: Rows, known: Known, due: pa.BooleanArray) -> tuple[Write, ...]
     new_unit = {
         "id": vehicle,
         "vcu_id": rows.cell("new_vcu_id"),
-        **{
-            name: rows.merged(name, column(known, "vehicle", name))
-            for name in ("device_id", "model", "communication_type")
-        },
+        "device_id": pc.coalesce(column(known, "new_unit", "device_id"), rows.cell("device_id")),
+        **{name: rows.merged(name, column(known, "vehicle", name)) for name in ("model", "communication_type")},
     }
     return (
         Write("products", pa.concat_tables(leaving), ("id",)),
@@ -166,11 +181,8 @@ def _writes(rows: Rows, known: Known, due: pa.BooleanArray) -> tuple[Write, ...]
 
 
 def _old_unit(rows: Rows, known: Known) -> dict[str, pa.Array]:
-    """The old unit as another record takes it over; its device id goes with it if the vehicle gets a new one."""
-    device_id = pc.if_else(
-        rows.given("device_id"), column(known, "vehicle", "device_id"), column(known, "new_unit", "device_id")
-    )
-    return {"vcu_id": rows.cell("old_vcu_id"), "device_id": device_id}
+    """The old unit as another record takes it over, with its device id."""
+    return {"vcu_id": rows.cell("old_vcu_id"), "device_id": column(known, "vehicle", "device_id")}
 
 
 def _free_records(rows: Rows, known: Known, mask: pa.BooleanArray) -> pa.Table:
@@ -203,18 +215,24 @@ TEMPLATE = Template(
             ("id", "placeholder", "vcu_id", "device_id", "model", "communication_type", "customer_id"),
         ),
         "old_unit": Lookup("products", {"vcu_id": "old_vcu_id"}, ("id",)),
-        "new_unit": Lookup("products", {"vcu_id": "new_vcu_id"}, ("id", "vin", "placeholder", "device_id")),
+        "new_unit": Lookup(
+            "products", {"vcu_id": "new_vcu_id"}, ("id", "vin", "placeholder", "device_id", "customer_id")
+        ),
+        "unit_of_device_id": Lookup("products", {"device_id": "device_id"}, ("vcu_id",)),
         "old_device": Lookup(
             "devices", {"serial_number": "old_vcu_id"}, ("state", "provider", "customer_account", "customer_id")
         ),
+        "new_device": Lookup("devices", {"serial_number": "new_vcu_id"}, ("owner_id",)),
         "swap": Lookup("swaps", {"order_number": "order_number"}, ("vin", "old_vcu_id", "new_vcu_id")),
     },
     hints=(
         "The old unit must be the vehicle's present one, and enrolled; provider and customer are those of its order.",
         "The new unit must be free: not on record yet, or bound to a default frame id or to none.",
         "Each swap has an order number of its own; the return of the old unit gets that number with RE- before it.",
-        "Leave the device id, the model and the communication type blank if they stay as they are.",
+        "A device id belongs to its unit and goes with it: give the new unit's if it is not on record yet.",
+        "Leave the model and the communication type blank if they stay as they are.",
     ),
     owners=("vehicle.customer_id", "old_device.customer_id"),
+    touched=("new_unit.customer_id", "new_device.owner_id"),
     orders=True,
 )

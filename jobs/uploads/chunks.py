@@ -39,8 +39,8 @@ def deal(tx: Transaction, desk: Desk, chunk: Rows, passed: pa.BooleanArray) -> D
     """Plan and write the rows of `chunk` that `passed`; the others count as failed."""
     rows = chunk.where(passed)
     known = tx.records.known(rows.table, desk.template.lookups)
-    scope = _scope(desk, rows, known)
     plan = desk.template.plan(rows, known, desk.rules)
+    scope = _scope(desk, rows, known, plan)
     orders = None if plan.orders is None else judge_orders(tx, plan.orders, desk.providers)
     findings = pa.concat_tables([scope.findings, plan.findings, *([orders.findings] if orders else [])])
     accepted = _accepted(rows, scope, plan, orders)
@@ -63,21 +63,31 @@ def _told(desk: Desk, findings: pa.Table) -> pa.Table:
     return findings.set_column(findings.column_names.index("fact"), ROW_FINDINGS.field("fact"), facts)
 
 
-def _scope(desk: Desk, rows: Rows, known: Known) -> Faults:
-    """C98: an uploader of one customer may touch only rows that are known to be that customer's."""
+def _scope(desk: Desk, rows: Rows, known: Known, plan: Plan) -> Faults:
+    """C98: an uploader of one customer may touch only what is known to be that customer's, before the row and after."""
     faults = Faults(rows)
     own = desk.uploader.customer_id
     if own is None:
         return faults
-    nobody = pa.array([True] * len(rows), pa.bool_())
-    other = pc.invert(nobody)
-    for path in desk.template.owners:
+    theirs = other = pa.repeat(False, len(rows))
+    for path in (*desk.template.owners, *desk.template.touched):
         lookup, _, field = path.partition(".")
-        owner = known[lookup].column(field).combine_chunks()
-        other = pc.or_(other, pc.fill_null(pc.not_equal(owner, own), False))
-        nobody = pc.and_(nobody, pc.is_null(owner))
-    faults.add("SCOPE_FORBIDDEN", desk.template.schema.names[0], pc.or_(other, nobody))
+        is_own = _is(known[lookup].column(field), own)
+        theirs = pc.or_(theirs, is_own) if path in desk.template.owners else theirs
+        touched = _flat(pc.greater(known[lookup].column("matches"), 0))
+        other = pc.or_(other, pc.and_not(touched, is_own))
+    if plan.owner is not None:
+        other = pc.or_(other, pc.invert(_is(plan.owner, own)))
+    faults.add("SCOPE_FORBIDDEN", desk.template.schema.names[0], pc.or_(other, pc.invert(theirs)))
     return faults
+
+
+def _is(owners: pa.Array | pa.ChunkedArray, own: int) -> pa.BooleanArray:
+    return pc.fill_null(pc.equal(_flat(owners), own), False)
+
+
+def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def _accepted(rows: Rows, scope: Faults, plan: Plan, orders: JudgedOrders | None) -> pa.Int64Array:

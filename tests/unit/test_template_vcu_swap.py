@@ -130,18 +130,18 @@ def test_an_old_unit_whose_successor_is_unknown_gets_a_record_of_its_own() -> No
                     "row": 2,
                     "id": 5,
                     "vcu_id": "CEH0000002",
-                    "device_id": "DEV-1",
+                    "device_id": None,
                     "model": "EX-1",
                     "communication_type": "4G",
                 }
             ],
         ),
-        ((), [{"row": 2, "vcu_id": "CEH0000001", "device_id": None, "placeholder": True, "status": "In Stock"}]),
+        ((), [{"row": 2, "vcu_id": "CEH0000001", "device_id": "DEV-1", "placeholder": True, "status": "In Stock"}]),
     ]
 
 
 def test_the_record_that_gives_up_the_new_unit_takes_the_old_one() -> None:
-    row = ROW | {"device_id": "DEV-2", "model": "EX-2", "communication_type": CLEAR}
+    row = ROW | {"device_id": "DEV-9", "model": "EX-2", "communication_type": CLEAR}
     assert statements(plan_of(row, new_unit=STOCK)) == [
         (("id",), [{"row": 2, "id": 5, "vcu_id": None}, {"row": 2, "id": 9, "vcu_id": None}]),
         (
@@ -151,7 +151,7 @@ def test_the_record_that_gives_up_the_new_unit_takes_the_old_one() -> None:
                     "row": 2,
                     "id": 5,
                     "vcu_id": "CEH0000002",
-                    "device_id": "DEV-2",
+                    "device_id": "DEV-9",
                     "model": "EX-2",
                     "communication_type": None,
                 }
@@ -161,11 +161,10 @@ def test_the_record_that_gives_up_the_new_unit_takes_the_old_one() -> None:
     ]
 
 
-def test_without_a_new_device_id_both_records_keep_theirs() -> None:
-    assert statements(plan_of(ROW, new_unit=STOCK))[2] == (
-        ("id",),
-        [{"row": 2, "id": 9, "vcu_id": "CEH0000001", "device_id": "DEV-9"}],
-    )
+def test_a_device_id_goes_with_its_unit() -> None:
+    _, vehicle, record = statements(plan_of(ROW, new_unit=STOCK))
+    assert [(row["vcu_id"], row["device_id"]) for row in vehicle[1]] == [("CEH0000002", "DEV-9")]
+    assert record == (("id",), [{"row": 2, "id": 9, "vcu_id": "CEH0000001", "device_id": "DEV-1"}])
 
 
 @pytest.mark.parametrize(
