@@ -25,10 +25,9 @@ ENRICHMENT: tuple[tuple[str, pa.DataType], ...] = (
     *((name, pa.int64()) for name in DEVICE_MATCHES),
     ("device_differs", pa.int64()),  # an identifier of the row is not the one on the device's record
     ("device_state", pa.string()),
-    ("device_order", pa.string()),  # order that holds or will hold the device
-    ("device_provider", pa.string()),  # where that order is
+    ("device_order", pa.string()),  # order that holds or will hold the device; none while it is on its way out
+    ("device_provider", pa.string()),  # where that order is, also on its way out
     ("device_customer_id", pa.int64()),  # whose it is
-    ("device_leaving", pa.int64()),  # a return or void of it is on its way
     ("device_order_date", pa.string()),
     ("device_open", pa.int64()),  # lines of the device that are not settled
     ("known_customer_id", pa.int64()),  # header of the order as known
@@ -202,5 +201,5 @@ def _on_other_order(rows: pa.Table, known: pa.Table) -> pa.BooleanArray:
     """An order is known by its provider and number; a device on its way out of one may be ordered under another."""
     number = _true(pc.not_equal(known["device_order"], rows["order_number"]))
     provider = _true(pc.not_equal(known["device_provider"], rows["provider"]))
-    held = pc.and_not(pc.or_(number, provider), _true(pc.equal(known["device_leaving"], 1)))
+    held = pc.and_(pc.or_(number, provider), _true(pc.is_valid(known["device_order"])))
     return pc.and_(_is(rows, RequestType.ORDER, RequestType.OVERRIDE), held)

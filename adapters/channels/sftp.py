@@ -25,6 +25,7 @@ from adapters.channels.session import FileSession
 from adapters.channels.sftp_calls import Patience, SftpCalls
 from adapters.channels.sftp_wire import Requests
 from adapters.channels.watchdog import Watchdog, Wire
+from adapters.ssh_keys import openssh_form
 from jobs.causes import cause
 from jobs.errors import ChannelUnavailable, ConfigurationFaulty, HostKeyRefused, LoginRefused
 from jobs.ports import Session
@@ -221,14 +222,13 @@ def _host_key(line: str) -> paramiko.PKey:
 
 
 def _own_key(text: str) -> paramiko.PKey:
+    form = openssh_form(text)
     for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
         try:
-            return kind.from_private_key(io.StringIO(text))
-        except paramiko.PasswordRequiredException:
-            raise LoginRefused("our private key is protected by a passphrase") from None
+            return kind.from_private_key(io.StringIO(form))
         except (paramiko.SSHException, ValueError, IndexError):
             continue
-    raise LoginRefused("our private key cannot be read as Ed25519, ECDSA or RSA")
+    raise ConfigurationFaulty("our private key is none of Ed25519, ECDSA and RSA; make a new one")
 
 
 def _signatures(key: paramiko.PKey) -> tuple[str, ...]:

@@ -71,6 +71,7 @@ _REMARKS = frozenset(
     }
 )
 _STRONG_HASHES = frozenset({"8", "9", "10", "11"})  # SHA-256, SHA-384, SHA-512, SHA-224 (RFC 4880, 9.4)
+_CIPHERS = frozenset({"7", "8", "9", "10", "11", "12", "13"})  # AES, Twofish, Camellia: blocks of 128 bits (RFC 9580)
 _NUMBER = re.compile(r"[0-9]{1,10}")  # 32 bits
 _BINARY_DOCUMENT = "00"
 _NO_PUBLIC_KEY = "9"
@@ -133,6 +134,7 @@ def judge(
     report = _read(lines)
     steps = tuple(keyword for keyword, _ in report.status if keyword not in _REMARKS)
     if returncode == 0 and steps == _STEPS:
+        _must_be_current(report)
         return _signature(report.fields("VALIDSIG")[0], allowed, now)
     raise local_fault(lines, returncode) or _message_fault(report, own)
 
@@ -174,6 +176,16 @@ def _read(lines: Sequence[str]) -> _Report:
         status=tuple((words[0], tuple(words[1:])) for words in status if words),
         messages=tuple(messages),
     )
+
+
+def _must_be_current(report: _Report) -> None:
+    """DECRYPTION_INFO: protection, cipher, AEAD."""
+    for fields in report.fields("DECRYPTION_INFO"):
+        if fields[1:2] == () or fields[1] not in _CIPHERS:
+            raise MessageDamaged(
+                "the message is encrypted with a retired algorithm such as 3DES; the provider has to use AES",
+                cipher=fields[1] if fields[1:] else "",
+            )
 
 
 def _signature(fields: tuple[str, ...], allowed: Collection[str], now: datetime) -> Opened:

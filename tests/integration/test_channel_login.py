@@ -92,7 +92,7 @@ def test_a_key_the_server_does_not_know_is_a_refused_login(sshd: Sshd) -> None: 
 
 def test_a_private_key_that_cannot_be_read_is_not_shown(sshd: Sshd) -> None:  # noqa: F811
     text = sshd.private_key.replace("OPENSSH", "BROKEN")
-    with pytest.raises(LoginRefused) as caught, sshd.channel(private_key=text).open():
+    with pytest.raises(ConfigurationFaulty) as caught, sshd.channel(private_key=text).open():
         pass
     assert "BEGIN" not in repr(caught.value) + str(caught.value.__cause__)
 

@@ -285,7 +285,7 @@ def swap(number: int, old: str, new: str, **cells: str) -> dict[str, str]:
 
 def test_vcu_swaps(uploads: Uploads) -> None:
     rows = (
-        swap(1, "CEH0000001", "CEH0000009", device_id="DEV-11"),
+        swap(1, "CEH0000001", "CEH0000009", device_id="DEV-9"),
         swap(2, "CEH0000002", "CEH0000010"),
     )
     twice(uploads, "vcu_swap", *rows)
@@ -293,10 +293,10 @@ def test_vcu_swaps(uploads: Uploads) -> None:
         (item["vin"], item["vcu_id"], item["device_id"], item["placeholder"]) for item in uploads.records(products)
     ]
     assert shown == [
-        ("MVH000001", "CEH0000009", "DEV-11", False),
-        ("MVH000002", "CEH0000010", "DEV-2", False),
+        ("MVH000001", "CEH0000009", "DEV-9", False),
+        ("MVH000002", "CEH0000010", None, False),
         ("CHH000001", "CEH0000001", "DEV-1", True),
-        (None, "CEH0000002", None, True),
+        (None, "CEH0000002", "DEV-2", True),
     ]
     assert sorted(uploads.lines()[2:]) == [
         *(("OR", "SW-1", 1), ("OR", "SW-2", 1)),

@@ -175,7 +175,7 @@ def test_registration_of_a_new_unit(office: Office) -> None:
 
 
 def test_registration_takes_a_shipped_unit_and_parts_of_others(office: Office) -> None:
-    row = VEHICLE | {"vcu_id": "CEH3", "motor_id": "KE9", "bms_id": "BMS-DUMMY"}
+    row = VEHICLE | {"vcu_id": "CEH3", "device_id": "DEV3", "motor_id": "KE9", "bms_id": "BMS-DUMMY"}
     twice(office, "product_registration", row | {"user_name": "Asha"}, expected=CHANGED)
     vehicles = office.vehicles()
     assert len(vehicles) == SIZE
@@ -203,8 +203,9 @@ def test_registration_of_what_is_in_use(office: Office) -> None:
 def test_two_rows_take_each_other_s_default_parts(office: Office) -> None:
     """One row takes a record over whose old motor the other row takes."""
     rows = [
-        VEHICLE | {"vin": "TST-0001", "vcu_id": "CEH3", "motor_id": "KE9"},
-        VEHICLE | {"vin": "TST-0002", "vcu_id": "CEH9", "motor_id": "KE3", "bms_id": "BMS-T2"},
+        VEHICLE | {"vin": "TST-0001", "vcu_id": "CEH3", "device_id": "DEV3", "motor_id": "KE9"},
+        VEHICLE
+        | {"vin": "TST-0002", "vcu_id": "CEH9", "device_id": "DEV9", "motor_id": "KE3", "bms_id": "BMS-T2"},
     ]
     twice(office, "product_registration", *rows, expected=CHANGED)
     vehicles = office.vehicles()
