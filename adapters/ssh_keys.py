@@ -48,7 +48,7 @@ def openssh_form(text: str) -> str:
         )
     if not text.startswith("-----BEGIN "):
         mark = "a byte order mark" if text.startswith("\ufeff") else "other text"
-        raise ConfigurationFaulty(f"our private key has {mark} before -----BEGIN; save it again as plain text without it")
+        raise ConfigurationFaulty(f"our private key has {mark} before -----BEGIN; save it as plain text without it")
     load = load_ssh_private_key if text.startswith("-----BEGIN OPENSSH") else load_pem_private_key
     try:
         key = load(data, password=None)

@@ -42,6 +42,9 @@ ELIGIBLE: tuple[tuple[str, pa.DataType], ...] = (
 )
 """Of the device: the order that holds it, where that is and whose."""
 
+_DECIDING, _HOLDER = order_lines.alias("deciding_line"), orders.alias("holder")
+_HELD = and_(devices.c.order_number.is_not(None), _DECIDING.c.id == devices.c.decided_by)
+
 
 class Claims:
     """Waiting lines on their way into batches."""
@@ -83,8 +86,6 @@ class Claims:
         turns = select(
             opened, turn.label("turn"), func.min(turn).over(partition_by=opened.c.order_id).label("all_turn")
         ).subquery("turns")
-        deciding, holder = order_lines.alias("deciding_line"), orders.alias("holder")
-        held = and_(devices.c.order_number.is_not(None), deciding.c.id == devices.c.decided_by)
         partly = turns.c.request_type.not_in((RequestType.OVERRIDE, RequestType.VOID))
         statement = (
             select(
@@ -96,13 +97,13 @@ class Claims:
                 turns.c.device_id,
                 devices.c.state,
                 devices.c.order_number,
-                holder.c.provider,
-                holder.c.customer_id,
+                _HOLDER.c.provider,
+                _HOLDER.c.customer_id,
             )
             .select_from(
                 turns.join(devices, devices.c.id == turns.c.device_id)
-                .outerjoin(deciding, held)
-                .outerjoin(holder, holder.c.id == deciding.c.order_id)
+                .outerjoin(_DECIDING, _HELD)
+                .outerjoin(_HOLDER, _HOLDER.c.id == _DECIDING.c.order_id)
             )
             .where(turns.c.provider == provider, turns.c.turn == 1, or_(partly, turns.c.all_turn == 1))
             .order_by(turns.c.order_id, turns.c.id)

@@ -204,8 +204,7 @@ def test_two_rows_take_each_other_s_default_parts(office: Office) -> None:
     """One row takes a record over whose old motor the other row takes."""
     rows = [
         VEHICLE | {"vin": "TST-0001", "vcu_id": "CEH3", "device_id": "DEV3", "motor_id": "KE9"},
-        VEHICLE
-        | {"vin": "TST-0002", "vcu_id": "CEH9", "device_id": "DEV9", "motor_id": "KE3", "bms_id": "BMS-T2"},
+        VEHICLE | {"vin": "TST-0002", "vcu_id": "CEH9", "device_id": "DEV9", "motor_id": "KE3", "bms_id": "BMS-T2"},
     ]
     twice(office, "product_registration", *rows, expected=CHANGED)
     vehicles = office.vehicles()
