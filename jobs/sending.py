@@ -29,7 +29,7 @@ from jobs.states import BatchState
 from jobs.work import Work
 
 
-class Line:
+class Reconnecting:
     """One session for many batches, opened when it is wanted, and anew after it was dropped."""
 
     def __init__(self, channel: Channel) -> None:
@@ -37,7 +37,7 @@ class Line:
         self._held = ExitStack()
         self._session: Session | None = None
 
-    def __enter__(self) -> Line:
+    def __enter__(self) -> Reconnecting:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -62,7 +62,7 @@ class Outbound:
     exchange: Exchange
     run: Run
     provider: Provider
-    line: Line
+    connection: Reconnecting
     work: Work
 
     def parcel(self, batch: Batch, token: str = "") -> Parcel:
@@ -91,7 +91,7 @@ def attempt(out: Outbound, batch: Batch) -> MusterError | None:
 
     Raises what opening a session does, or the registry; then nothing was tried, or the next run finds out.
     """
-    session = out.line.session()
+    session = out.connection.session()
     begun, earlier = _commit_intent(out, batch)
     again = batch.state is BatchState.UNCERTAIN
     before = BatchState.UNCERTAIN if again else BatchState.SENDING
@@ -99,7 +99,7 @@ def attempt(out: Outbound, batch: Batch) -> MusterError | None:
         delivery = _delivered(out, session, batch, begun, earlier)
     except MusterError as error:
         if not isinstance(error, Refused):
-            out.line.drop()
+            out.connection.drop()
         _failed(out, batch, begun, before, error)
         return error
     _sent(out, batch, before, "resend" if again else "delivery", delivery)
@@ -211,11 +211,11 @@ def clear(out: Outbound) -> None:
         leftovers = tx.attempts.leftovers(out.provider.name)
     for left, file_name in leftovers:
         try:
-            out.line.session().discard(out.provider.folders.outbound, file_name, left.token)
+            out.connection.session().discard(out.provider.folders.outbound, file_name, left.token)
         except RemotePathRefused:
             pass  # not ours to remove there; asking again would change nothing
         except MusterError as error:
-            out.line.drop()
+            out.connection.drop()
             out.work.notes.append(f"a temporary file of {file_name} is left: {error.what}")
             return
         with out.exchange.registry.transaction() as tx:

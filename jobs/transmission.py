@@ -13,7 +13,7 @@ from jobs.errors import DeliveryUncertain, MusterError, Refused
 from jobs.ports import Final, Sight
 from jobs.providers import Provider, UnknownOutcomePolicy
 from jobs.runs import Run
-from jobs.sending import Conclusion, Line, Outbound, attempt, clear, record, sent
+from jobs.sending import Conclusion, Outbound, Reconnecting, attempt, clear, record, sent
 from jobs.states import BatchState
 from jobs.work import Work
 
@@ -30,8 +30,8 @@ def settle_uncertain(exchange: Exchange, run: Run) -> Work:
         doubtful = _interrupted(exchange, run, provider)
         if not doubtful:
             return work
-        with Line(exchange.channels.channel(provider)) as line:
-            out = Outbound(exchange, run, provider, line, work)
+        with Reconnecting(exchange.channels.channel(provider)) as connection:
+            out = Outbound(exchange, run, provider, connection, work)
             for batch in doubtful:
                 _settle(out, batch)
             clear(out)
@@ -64,7 +64,7 @@ def _settle(out: Outbound, batch: Batch) -> None:
     """Look at the partner's folder; settle the batch, send it again where that is the policy, or hold it."""
     work = out.work
     work.done += 1
-    session = out.line.session()
+    session = out.connection.session()
     with out.exchange.registry.view() as tx:
         attempts = tx.attempts.of_batch(batch.id)
     tokens = [item.token for item in attempts if item.unsettled]
@@ -72,7 +72,7 @@ def _settle(out: Outbound, batch: Batch) -> None:
         sight = session.look(out.parcel(batch), tokens)
     except MusterError as error:
         if not isinstance(error, Refused):
-            out.line.drop()
+            out.connection.drop()
         _hold(out, batch, str(error))
         return
     found = judge(attempts, sight, out.exchange.clock.now(), out.provider.quiet)
@@ -129,8 +129,8 @@ def device_enrolment_adaptor(exchange: Exchange, run: Run) -> Work:
             work.done = len(sealed)
             work.notes.append(f"dry run: {len(sealed)} sealed batches wait, nothing is sent")
         elif sealed:
-            with Line(exchange.channels.channel(provider)) as line:
-                _send_all(Outbound(exchange, run, provider, line, work), sealed)
+            with Reconnecting(exchange.channels.channel(provider)) as connection:
+                _send_all(Outbound(exchange, run, provider, connection, work), sealed)
     return work
 
 
