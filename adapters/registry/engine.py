@@ -71,8 +71,9 @@ def make_private(database: str | None) -> None:
         with suppress(FileNotFoundError, PermissionError):
             if path.stat().st_mode & 0o077:
                 path.chmod(0o600)
+    # Only a file that is new: to close one that is open elsewhere here would drop the locks SQLite holds on it.
     with suppress(OSError):  # the connection itself says what is wrong
-        os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(os.open(database, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def for_reading(engine: Engine) -> Engine:
