@@ -1,6 +1,7 @@
 """Identifiers: one vectorised validity mask per kind, and the canonical spelling.
 
-IMEI: 3GPP TS 23.003, 15 digits with a Luhn digit. MEID: 14 hexadecimal digits from A0.
+IMEI: 3GPP TS 23.003, 15 digits with a Luhn digit. MEID: 14 hexadecimal digits from A0, or 14 decimal ones (97 to 99
+first, or the first fourteen of an IMEI: devices of several standards); its 18 decimal digits are 10 and 8 of halves.
 MAC: six pairs, unicast. Serial numbers keep their case: Android's are case-sensitive.
 Phone numbers: ITU-T E.164. A VIN here is a maker's frame id (MVH002654, DAH-1234-5678).
 """
@@ -18,7 +19,7 @@ SERIAL_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}"
 PATTERNS = {
     Kind.SERIAL: SERIAL_PATTERN,
     Kind.IMEI: "[0-9]{15}",
-    Kind.MEID: "[A-F][0-9A-F]{13}",
+    Kind.MEID: "[A-F][0-9A-F]{13}|[0-9]{14}",
     Kind.MAC: "[0-9A-F][02468ACE](:[0-9A-F]{2}){5}",
     Kind.VIN: "[A-Z0-9][A-Z0-9-]{3,24}",
     Kind.PHONE: r"\+[1-9][0-9]{6,14}",
@@ -40,6 +41,7 @@ def canonical(kind: Kind, values: pa.StringArray) -> pa.StringArray:
     """
     if kind in (Kind.IMEI, Kind.MEID):
         spelled = pc.utf8_upper(pc.replace_substring_regex(values, r"[\s-]", ""))
+        spelled = _hexadecimal(spelled) if kind is Kind.MEID else spelled
     elif kind is Kind.MAC:
         bare = pc.utf8_upper(pc.replace_substring_regex(values, r"[\s:.-]", ""))
         spelled = pc.replace_substring_regex(bare, r"^(..)(..)(..)(..)(..)(..)$", r"\1:\2:\3:\4:\5:\6")
@@ -52,6 +54,15 @@ def canonical(kind: Kind, values: pa.StringArray) -> pa.StringArray:
     else:
         return values
     return pc.if_else(_fits(kind, spelled), spelled, values)
+
+
+def _hexadecimal(values: pa.StringArray) -> pa.StringArray:
+    """MEIDs of 18 decimal digits in hexadecimal: the first ten are its first eight, the others the rest."""
+    decimal = pc.fill_null(pc.match_substring_regex(values, "^[0-9]{18}$"), False)
+    if not pc.any(decimal).as_py():
+        return values
+    converted = [f"{int(text[:10]):08X}{int(text[10:]):06X}" for text in values.filter(decimal).to_pylist()]
+    return pc.replace_with_mask(values, decimal, pa.array(converted, pa.string()))
 
 
 def international(values: pa.StringArray, country_code: str) -> pa.StringArray:

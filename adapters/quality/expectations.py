@@ -80,7 +80,7 @@ def _is_imei(cell: str) -> bool:
 
 
 def _is_meid(cell: str) -> bool:
-    return len(cell) == 14 and _HEX.issuperset(cell) and cell[0] in "ABCDEF"
+    return len(cell) == 14 and _HEX.issuperset(cell) and (cell[0] in "ABCDEF" or _DIGITS.issuperset(cell))
 
 
 def _is_mac(cell: str) -> bool:

@@ -60,9 +60,9 @@ def is_imei(value: str) -> bool:
 
 
 def is_meid(value: str) -> bool:
-    """In capitals, without check digit; one of digits only would be an IMEI."""
+    """In capitals, without check digit; one of digits only is that of a device of several standards."""
     shaped = len(value) == 14 and value == value.strip().upper() and not {" ", "-"} & set(value)
-    return shaped and value[0] in "ABCDEF" and value.isascii() and meid.is_valid(value)
+    return shaped and value.isascii() and (value.isdigit() or (value[0] in "ABCDEF" and meid.is_valid(value)))
 
 
 def is_mac(value: str) -> bool:
