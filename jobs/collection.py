@@ -6,12 +6,14 @@ is moved by the last step, when the file is settled here.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from jobs.context import Exchange
 from jobs.errors import RemoteFileRefused
 from jobs.files import Arrival, FileKind
-from jobs.ports import Listing, Session
+from jobs.ports import Fetched, Listing, Session
 from jobs.providers import Provider
-from jobs.put_away import put_away
+from jobs.put_away import digest_of, put_away
 from jobs.runs import Run
 from jobs.stability import Gate, Steady, by_place, steady_files
 from jobs.states import FileState
@@ -47,12 +49,14 @@ def _fetch(exchange: Exchange, run: Run, provider: Provider, session: Session, s
     file = steady.file
     with exchange.spool.file(".pgp") as landed:
         try:
-            fetched = session.fetch(
-                provider.folders.inbound, file.lies_as, landed, provider.limits.answer_bytes, steady.timed
-            )
+            fetched = _fetch_to(provider, session, steady, landed)
+            settled = steady.timed or fetched.gone or _reads_again(exchange, provider, session, steady, landed)
         except RemoteFileRefused as error:
             work.failed += 1
             work.notes.append(f"{file.name}: {error.what}")
+            return
+        if not settled:
+            work.notes.append(f"{file.name} is still being written")
             return
         digest = exchange.archive.keep(landed)
     with exchange.registry.transaction() as tx:
@@ -85,3 +89,15 @@ def _fetch(exchange: Exchange, run: Run, provider: Provider, session: Session, s
     work.count({"files collected": int(claimed.new), "files known already": int(not claimed.new)})
     if not claimed.new and claimed.state in SETTLED:
         put_away(exchange, provider, session, claimed, file)
+
+
+def _fetch_to(provider: Provider, session: Session, steady: Steady, landed: Path) -> Fetched:
+    limit = provider.limits.answer_bytes
+    return session.fetch(provider.folders.inbound, steady.file.lies_as, landed, limit, steady.timed)
+
+
+def _reads_again(exchange: Exchange, provider: Provider, session: Session, steady: Steady, first: Path) -> bool:
+    """Whether a second reading has the same bytes: what stands for a time that tells nothing."""
+    with exchange.spool.file(".pgp") as second:
+        _fetch_to(provider, session, steady, second)
+        return digest_of(first) == digest_of(second)

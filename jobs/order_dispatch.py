@@ -52,11 +52,12 @@ def _empty(exchange: Exchange, run: Run, inbox: Folder, work: Work) -> None:
 
 
 def _take(exchange: Exchange, run: Run, inbox: Folder, steady: Steady, work: Work) -> None:
-    read = take(run, inbox, steady, exchange.inbox_limits.max_bytes, work)
+    read = take(exchange, run, inbox, steady, exchange.inbox_limits.max_bytes, work)
     if read is None:
         return
     work.done += 1
-    digest = hashlib.sha256(read.data).hexdigest() if run.dry_run else exchange.archive.keep_plaintext(read.data)
+    keeps = read.gone or not run.dry_run  # what a server handed out once is nowhere else
+    digest = exchange.archive.keep_plaintext(read.data) if keeps else hashlib.sha256(read.data).hexdigest()
     arrival = Arrival(
         kind=FileKind.ORDER_DISPATCH,
         provider="",

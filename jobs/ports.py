@@ -258,6 +258,9 @@ class Folder(Protocol):
         None if it is gone. A folder that files stay in takes none. One that a killed run took is taken already.
         """
 
+    def give_back(self, file: RemoteFile) -> None:
+        """Give a taken file its own name again, unless something lies there; then it stays taken."""
+
     def read(self, file: RemoteFile, limit: int, timed: bool = True) -> ReadFile:
         """The whole file. Raises RemoteFileRefused: gone, no regular file, over `limit` bytes, or changing."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from jobs.causes import on_disk
 from jobs.context import Exchange
@@ -51,5 +52,10 @@ def _digest(exchange: Exchange, provider: Provider, session: Session, name: str)
             session.fetch(provider.folders.inbound, name, landed, provider.limits.answer_bytes, timed=False)
         except RemoteFileRefused:
             return None
-        with on_disk("the spool"), landed.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return digest_of(landed)
+
+
+def digest_of(landed: Path) -> str:
+    """The SHA-256 of a file in the spool."""
+    with on_disk("the spool"), landed.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

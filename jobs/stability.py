@@ -10,11 +10,10 @@ from jobs.context import Exchange
 from jobs.files import Unsettled, plain
 from jobs.ports import Listing, RemoteFile
 from jobs.runs import Run
-from jobs.unread import say
+from jobs.unread import SOURCE_LENGTH, say
 from jobs.work import Work
 
 _SHOWN = 400  # as in the registry
-_SOURCE = 300  # of findings
 
 Look = Mapping[str, RemoteFile]
 """One look at everything there is: files by where they lie."""
@@ -83,7 +82,7 @@ def _overdue(
         if file.size == before.size and now - waited.size_since >= gate.limit:
             taken.append(Steady(key, file, timed=False))
             work.notes.append(f"{_shown(key)} is read: its size has not changed, whatever its time says")
-            say(exchange, run, _shown(key)[:_SOURCE], "FILE_TIMES_UNRELIABLE", 1, work)
+            say(exchange, run, _shown(key)[:SOURCE_LENGTH], "FILE_TIMES_UNRELIABLE", 1, work)
             continue
         what = "still being written" if file.size != before.size else "its time changes at every look"
         if now - waited.since < gate.limit:
@@ -91,7 +90,7 @@ def _overdue(
         else:
             work.failed += 1
             work.notes.append(f"{_shown(key)} does not settle since {waited.since}: {what}")
-            say(exchange, run, _shown(key)[:_SOURCE], "FILE_UNSETTLED", 1, work)
+            say(exchange, run, _shown(key)[:SOURCE_LENGTH], "FILE_UNSETTLED", 1, work)
     return taken
 
 

@@ -5,15 +5,19 @@ A file that was replaced or written to meanwhile is work for this run or the nex
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from jobs.context import Exchange
 from jobs.errors import MusterError, Refused, Setup
 from jobs.files import plain
-from jobs.ports import Folder, ReadFile
+from jobs.ports import Folder, ReadFile, RemoteFile
 from jobs.runs import Run
 from jobs.stability import Steady
+from jobs.unread import SOURCE_LENGTH, say
 from jobs.work import Work
 
 
-def take(run: Run, folder: Folder, steady: Steady, limit: int, work: Work) -> ReadFile | None:
+def take(exchange: Exchange, run: Run, folder: Folder, steady: Steady, limit: int, work: Work) -> ReadFile | None:
     """Take a steady file and read it; None if it cannot be had now, which is noted. A dry run leaves it its name.
 
     Crash window: taken, but not worked on yet; every look shows taken files, so the next run goes on with it.
@@ -22,23 +26,34 @@ def take(run: Run, folder: Folder, steady: Steady, limit: int, work: Work) -> Re
     if steady.file.size > limit:
         work.failed += 1
         work.notes.append(f"{shown} stays where it is: it holds more than {limit} bytes")
+        _give_back(folder, steady.file, run)
         return None
+    file = steady.file
     try:
-        file = steady.file if run.dry_run else folder.take(steady.file)
-        if file is None:  # another run, or whoever wrote it, was faster
+        taken = file if run.dry_run else folder.take(file)
+        if taken is None:  # another run, or whoever wrote it, was faster
             return None
+        file = taken
         read = folder.read(file, limit, steady.timed)
         again = read if steady.timed or read.gone else folder.read(file, limit, steady.timed)
     except (Refused, Setup) as error:
         work.failed += 1
         work.notes.append(f"{shown} waits: {error.what}")
+        _give_back(folder, file, run)
         return None
     if not steady.file.is_unchanged(read.file, steady.timed) or again.data != read.data:
         work.notes.append(f"{shown} is still being written")
         return None
     if read.gone:
-        work.notes.append(f"{shown} was read whole, and then the server showed it no more")
+        say(exchange, run, shown[:SOURCE_LENGTH], "FILE_GONE_AFTER_READING", 1, work)
     return read
+
+
+def _give_back(folder: Folder, file: RemoteFile, run: Run) -> None:
+    """Under its own name a person finds it. Where it cannot have that, the next run goes on with the taken file."""
+    if file.taken_as and not run.dry_run:
+        with suppress(MusterError):
+            folder.give_back(file)
 
 
 def put_out(folder: Folder, read: ReadFile, done: str, work: Work) -> bool:

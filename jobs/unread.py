@@ -10,6 +10,7 @@ from jobs.ports import Listing
 from jobs.runs import Run
 from jobs.work import SourceFindings, Work, findings_table
 
+SOURCE_LENGTH = 300  # of what a finding is about, as in the registry
 _NAMED = 5
 
 

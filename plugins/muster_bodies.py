@@ -1,7 +1,7 @@
 """Reads request bodies up to a limit: by the announced length before, by the true length while reading.
 
-A body lies in an unlinked private file until it is whole, so that senders who are slow cost no memory. It has to keep
-a minimum rate, and only so many are read at once, of one user and in all.
+A body lies in an unlinked private file of the spool until it is whole, so that senders who are slow cost no memory.
+`[console.bodies]` says which rate it has to keep, and how many are read at once, of one user and in all.
 """
 
 from __future__ import annotations
@@ -11,28 +11,29 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from pathlib import PureWindowsPath
+from pathlib import Path, PureWindowsPath
 from tempfile import TemporaryFile
 from time import monotonic
 from typing import IO, ClassVar
 from urllib.parse import parse_qs
 
 from fastapi import HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
+
+from adapters.providers import KINDS
+from adapters.settings import BodySettings, Workspace, load
+from jobs.causes import on_disk
 
 _FRAME = 16_384  # what a form with one file is, beside the file
 _FORM = 16_384
 _NAME_LENGTH = 200
 _BLOCK = 1 << 20
 
-
-_PATIENCE = 30.0  # seconds that a body may take besides its bytes at the minimum rate
-_RATE = 50_000  # bytes a second
-_OF_A_USER = 3
-_IN_ALL = 24
 _SLOW = "The data came too slowly: send it again over a better connection"
+_SPOOL = "the spool"
 
 
 class _Gate:
@@ -42,12 +43,12 @@ class _Gate:
         self._readers: Counter[str] = Counter()
 
     @contextmanager
-    def admitted(self, user: str) -> Iterator[None]:
+    def admitted(self, user: str, bounds: BodySettings) -> Iterator[None]:
         """Raises HTTPException: 429 for a user, 503 for everybody, when too many are being read."""
         again = {"Retry-After": "30"}
-        if self._readers[user] >= _OF_A_USER:
-            raise HTTPException(429, f"You are sending {_OF_A_USER} files already: wait until one is done", again)
-        if self._readers.total() >= _IN_ALL:
+        if self._readers[user] >= bounds.of_a_user:
+            raise HTTPException(429, f"You are sending {bounds.of_a_user} files already: wait until one is done", again)
+        if self._readers.total() >= bounds.in_all:
             raise HTTPException(503, "Too many files are being sent just now: try again in a minute", again)
         self._readers[user] += 1
         try:
@@ -114,11 +115,26 @@ class _InMemory(MultiPartParser):
 @asynccontextmanager
 async def _landed(request: Request, limit: int, too_large: str, user: str) -> AsyncIterator[IO[bytes]]:
     """The whole body as a file that has no name, is ours alone, and is gone with the block or the process."""
-    with _GATE.admitted(user), TemporaryFile() as body:
-        async for chunk in _counted(request, limit, too_large):
-            body.write(chunk)
-        body.seek(0)
+    bounds, spool = await run_in_threadpool(_settings)
+    with _GATE.admitted(user, bounds), _private_file(spool) as body:
+        async for chunk in _counted(request, limit, too_large, bounds):
+            with on_disk(_SPOOL):
+                body.write(chunk)
+        with on_disk(_SPOOL):
+            body.seek(0)
         yield body
+
+
+def _settings() -> tuple[BodySettings, Path]:
+    """The bounds in force, and the folder of the spool."""
+    workspace = Workspace.find()
+    return load(workspace, KINDS).console.bodies, workspace.spool
+
+
+def _private_file(folder: Path) -> IO[bytes]:
+    with on_disk(_SPOOL):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return TemporaryFile(dir=folder)
 
 
 async def _blocks(body: IO[bytes]) -> AsyncGenerator[bytes, None]:
@@ -126,15 +142,15 @@ async def _blocks(body: IO[bytes]) -> AsyncGenerator[bytes, None]:
         yield block
 
 
-async def _counted(request: Request, limit: int, too_large: str) -> AsyncGenerator[bytes, None]:
+async def _counted(request: Request, limit: int, too_large: str, bounds: BodySettings) -> AsyncGenerator[bytes, None]:
     announced = request.headers.get("content-length", "0")
     if not announced.isdigit() or int(announced) > limit:
         raise HTTPException(413, too_large)
-    seen, begun = 0, monotonic()
+    seen, end = 0, monotonic() + bounds.deadline.total_seconds()
     chunks = aiter(request.stream())
     try:
         while True:
-            async with timeout(begun + _PATIENCE + seen / _RATE - monotonic()):
+            async with timeout(end + seen / bounds.minimum_rate - monotonic()):
                 chunk = await anext(chunks, None)
             if chunk is None:
                 return

@@ -70,22 +70,8 @@ class _FolderCalls:
                 yield block
 
     def rename(self, path: str, target: str) -> None:
-        """`rename` overwrites, so the new name is made as a second link and the old one taken away."""
         old, new = self._path(path), self._path(target)
-        try:
-            new.hardlink_to(old)
-        except FileExistsError:
-            # NFS repeats a request whose answer was lost: the link that "exists" may be ours.
-            if not old.samefile(new):
-                raise
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            if _facts(new) is not None:
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
-            # A file system without links (FAT, some CIFS): a file of that name that appears just now is lost.
-            old.rename(new)
-        old.unlink(missing_ok=True)
+        rename_beside(old, new)
         for folder in {old.parent, new.parent}:
             _sync(folder)
 
@@ -101,6 +87,27 @@ class _FolderCalls:
         if relative.is_absolute() or ".." in relative.parts:
             raise RemotePathRefused(f"{path!r} leaves the shared folder")
         return self._base / relative
+
+
+def rename_beside(old: Path, new: Path) -> None:
+    """Rename, and never over another file: FileExistsError.
+
+    `rename` overwrites, so the new name is made as a second link and the old one taken away.
+    """
+    try:
+        new.hardlink_to(old)
+    except FileExistsError:
+        # NFS repeats a request whose answer was lost: the link that "exists" may be ours.
+        if not old.samefile(new):
+            raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if _facts(new) is not None:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(new)) from None
+        # A file system without links (FAT, some CIFS): a file of that name that appears just now is lost.
+        old.rename(new)
+    old.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from dataclasses import replace
 from pathlib import Path
 
-from adapters.channels.folder import open_regular
+from adapters.channels.folder import open_regular, rename_beside
 from adapters.channels.names import is_passed_over, printable
 from jobs.causes import cause, system_error
 from jobs.errors import PathUnusable, RemoteFileRefused, RemotePathRefused
@@ -66,7 +66,8 @@ class DropFolder:
         if _regular(source) is None:
             return None
         with reached(f"take {printable(file.name)}"):
-            place.mkdir(mode=0o700)
+            with open_regular(source):  # what cannot be read is not taken: people find it where they put it
+                place.mkdir(mode=0o700)
             try:
                 source.rename(place / file.name)
             except OSError as error:
@@ -75,6 +76,14 @@ class DropFolder:
                     return None
                 raise
         return replace(file, taken_as=self._taken_as(place / file.name))
+
+    def give_back(self, file: RemoteFile) -> None:
+        """See `jobs.ports.Folder`. Raises what `reached` does."""
+        taken = self._lying(file)
+        with reached(f"give back {printable(file.name)}"), suppress(FileNotFoundError, FileExistsError):
+            rename_beside(taken, self._path / file.name)
+        with suppress(OSError):
+            taken.parent.rmdir()
 
     def read(self, file: RemoteFile, limit: int, timed: bool = True) -> ReadFile:
         """The whole file. Raises RemoteFileRefused: gone, no regular file, or over `limit` bytes."""

@@ -37,6 +37,11 @@ class RemoteFolder:
             ours = session.take(self._folder, file.name)
         return None if ours is None else replace(file, taken_as=ours)
 
+    def give_back(self, file: RemoteFile) -> None:
+        with self._channel.open() as session:
+            if session.stat(self._folder, file.name) is None:
+                session.move(self._folder, file.lies_as, self._folder)
+
     def read(self, file: RemoteFile, limit: int, timed: bool = True) -> ReadFile:
         with self._spool.file() as landed, self._channel.open() as session:
             fetched = session.fetch(self._folder, file.lies_as, landed, limit, timed)

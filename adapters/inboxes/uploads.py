@@ -106,6 +106,9 @@ class ClosedDrop:
     def take(self, file: RemoteFile) -> RemoteFile | None:
         raise self._error
 
+    def give_back(self, file: RemoteFile) -> None:
+        raise self._error
+
     def read(self, file: RemoteFile, limit: int, timed: bool = True) -> ReadFile:
         raise self._error
 
@@ -233,6 +236,9 @@ class HandedIn:
 
     def take(self, file: RemoteFile) -> RemoteFile | None:
         return file
+
+    def give_back(self, file: RemoteFile) -> None:
+        """It keeps its name."""
 
     def read(self, file: RemoteFile, limit: int, timed: bool = True) -> ReadFile:
         """Raises RemoteFileRefused over `limit` bytes."""

@@ -10,13 +10,22 @@ from adapters.settings.connections import Connection, connections_env, local_con
 from adapters.settings.environment import Environment, actor, environment
 from adapters.settings.faults import Fault
 from adapters.settings.load import check, load
-from adapters.settings.model import Config, ConsoleSettings, InboxSettings, InboxSource, Settings, UploadSource
+from adapters.settings.model import (
+    BodySettings,
+    Config,
+    ConsoleSettings,
+    InboxSettings,
+    InboxSource,
+    Settings,
+    UploadSource,
+)
 from adapters.settings.references import Connections, channel_key, registry_url, resolve
 from adapters.settings.secrets import Secret
 from adapters.settings.workspace import Workspace
 from adapters.settings.write import write_config, write_provider
 
 __all__ = [
+    "BodySettings",
     "Config",
     "Connection",
     "Connections",

@@ -67,11 +67,22 @@ class UploadSettings:
 
 
 @dataclass(frozen=True)
+class BodySettings:
+    """What request bodies may take: each `deadline` and its bytes at `minimum_rate`; so many at once, per process."""
+
+    deadline: timedelta = timedelta(seconds=30)
+    minimum_rate: Annotated[int, Gt(0)] = 50_000  # bytes a second
+    of_a_user: Annotated[int, Gt(0)] = 3
+    in_all: Annotated[int, Gt(0)] = 24
+
+
+@dataclass(frozen=True)
 class ConsoleSettings:
     """Where the Airflow console listens, on 127.0.0.1."""
 
     port: Annotated[int, Gt(0), Le(65_535)] = 8080
     trusted_hosts: tuple[str, ...] = ()  # addresses besides [api] base_url whose pages may send forms, as host:port
+    bodies: BodySettings = field(default_factory=BodySettings)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from adapters.settings.cron import cron
 from adapters.settings.faults import Wrong
 from adapters.settings.host_keys import ASK, host_key
-from adapters.settings.model import Config, InboxSettings, InboxSource, UploadSettings, UploadSource
+from adapters.settings.model import BodySettings, Config, InboxSettings, InboxSource, UploadSettings, UploadSource
 from adapters.settings.secrets import Scheme, split_reference
 from formats.rules import Rules
 from jobs.providers import Folders, FolderSettings, Keys, PinnedKey, Provider, Schedules, SftpSettings
@@ -217,6 +217,7 @@ RULES: dict[tuple[type, str], Callable[[str], object]] = {
     (InboxSource, "folder"): _folder,
     (InboxSource, "done_folder"): _folder,
     (UploadSettings, "schedule"): cron,
+    (BodySettings, "deadline"): _positive_duration,
     (UploadSource, "folder"): _folder,
     (Rules, "placeholder_pattern"): _regex,
     (Rules, "vin_pattern"): _regex,

@@ -65,7 +65,7 @@ def steady_waiting(exchange: Exchange, run: Run, work: Work) -> Iterator[tuple[U
 def take_waiting(exchange: Exchange, run: Run, inbox: UploadInbox, steady: Steady, work: Work) -> ReadFile | None:
     """The file and its bytes; None if they cannot be had now, which is noted. Then it stays where it is."""
     try:
-        return take(run, inbox, steady, exchange.uploads.rules.max_bytes, work)
+        return take(exchange, run, inbox, steady, exchange.uploads.rules.max_bytes, work)
     except Retry as error:
         work.failed += 1
         work.notes.append(f"{inbox.place}/{plain(steady.file.name)} stays where it is: {error.what}")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import select
 
 from adapters.inboxes.sftp_orders import RemoteInbox
+from adapters.registry.tables import files
 from app.bootstrap import Muster
 from jobs.context import Exchange
 from jobs.job import Job
@@ -21,7 +26,7 @@ from jobs.work import Work
 from tests.support.desk import Desk
 from tests.support.installation import order_row
 from tests.support.ledger import Ledger
-from tests.support.odd_sftp import Odd, odd_server
+from tests.support.odd_sftp import Odd, OddServer, odd_server
 from tests.support.orders import order_text
 
 MINUTE = timedelta(minutes=1)
@@ -126,3 +131,58 @@ def test_orders_on_a_server_whose_time_is_always_now(desk: Desk, tmp_path: Path)
     assert desk.states(row["serial_number"]) == ["WAITING"]
     assert [path.name for path in (tmp_path / "orders").iterdir()] == ["done"]
     assert [path.name for path in (tmp_path / "orders" / "done").iterdir()] == ["orders.csv"]
+
+
+def collected(desk: Desk, name: str) -> list[str]:
+    """The digests under which an answer of that name was collected."""
+    return [digest for (digest,) in desk.rows(select(files.c.sha256).where(files.c.name == name))]
+
+
+@contextmanager
+def always_now(desk: Desk, *odd: Odd, unsettled: timedelta) -> Iterator[OddServer]:
+    """The provider's server shows the present as every file's time."""
+    usual = desk.app.settings.provider("acme").sftp
+    assert usual is not None
+    with odd_server(desk.simulator.files, Odd.NOW_MTIME, *odd) as server:
+        told = server.settings()
+        sftp = replace(usual, port=told.port, host_keys=told.host_keys)
+        settle = timedelta(seconds=1.1)
+        with desk.configured(sftp=sftp, settle=settle, unsettled_limit=unsettled):
+            yield server
+
+
+def put_answer(desk: Desk, data: bytes) -> str:
+    name = f"{desk.engine.name}-{next(desk.numbers)}.pgp"
+    (desk.simulator.from_provider / name).write_bytes(data)
+    return name
+
+
+def test_an_answer_on_such_a_server_is_read_twice(desk: Desk) -> None:
+    """Its bytes changed between two readings, and its size did not: it is still being written."""
+    half, whole = b"half\0\0\0\0", b"whole..."
+    name = put_answer(desk, half)
+    with always_now(desk, unsettled=timedelta()) as server:
+        written = desk.simulator.from_provider / name
+        server.before("close", name, lambda: written.write_bytes(whole))
+        report = desk.response()
+        assert collected(desk, name) == []
+        assert f"{name} is still being written" in report.steps[0].message
+        desk.response()
+    assert collected(desk, name) == [sha256(whole).hexdigest()]
+
+
+def test_an_answer_that_can_be_read_once_only_is_kept(desk: Desk) -> None:
+    name = put_answer(desk, b"read once")
+    with always_now(desk, Odd.READ_ONCE, unsettled=timedelta()):
+        report = desk.response()
+    assert collected(desk, name) == [sha256(b"read once").hexdigest()]
+    assert {"FILE_TIMES_UNRELIABLE", "FILE_GONE_AFTER_READING"} <= {finding.code for finding in report.findings}
+
+
+def test_an_answer_waits_for_the_limit_first(desk: Desk) -> None:
+    name = put_answer(desk, b"waits")
+    with always_now(desk, unsettled=timedelta(minutes=30)):
+        report = desk.response()
+    assert f"{name} has not settled yet" in report.steps[0].message
+    assert collected(desk, name) == []
+    (desk.simulator.from_provider / name).unlink()
