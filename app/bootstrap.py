@@ -225,9 +225,9 @@ class Muster:
         with self.registry.view() as tx:
             return _REPORT.validate_python(tx.runs.report_of(run_id))
 
-    def report_html(self, run_id: str) -> str:
-        """The report page, rendered again, so that any host can show it. Raises NotFound."""
-        return render_html(self.report(run_id), self.settings.organisation, self.settings.zone)
+    def report_html(self, report: RunReport) -> str:
+        """The report page, rendered again, so that any host can show it."""
+        return render_html(report, self.settings.organisation, self.settings.zone)
 
     def page(self, report: RunReport) -> Path:
         """The report's page, written if it is not there. Raises DiskFull, StorageFailed, PathUnusable."""

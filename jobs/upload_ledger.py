@@ -70,5 +70,8 @@ class Uploads(Protocol):
     def uploaders(self) -> list[Uploader]:
         """The active ones, by e-mail."""
 
+    def was_removed(self, email: str) -> bool:
+        """Whether somebody was an uploader and is one no more."""
+
     def set_uploader(self, email: str, account: str | None, active: bool = True) -> None:
         """Add or change an uploader; `account` limits to one customer. Raises NotFound."""

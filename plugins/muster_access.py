@@ -11,9 +11,15 @@ from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.models.dag import DagModel
 from muster_airflow import airflow_connection
+from muster_csrf import token_for
+from muster_viewers import Sight, Viewer
+
+from jobs.job import Job
 
 if TYPE_CHECKING:
     from app.bootstrap import Muster
+
+_DAG = Job.BULK_UPLOAD.value
 
 
 def may(method: Literal["GET", "POST"], dag_id: str, user: BaseUser) -> bool:
@@ -24,6 +30,33 @@ def may(method: Literal["GET", "POST"], dag_id: str, user: BaseUser) -> bool:
         details=DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id)),
         user=user,
     )
+
+
+def is_operator(user: BaseUser) -> bool:
+    """Whether the user runs the installation: changing pools is a right of Airflow's roles Op and Admin alone."""
+    return get_auth_manager().is_authorized_pool(method="PUT", user=user)
+
+
+def viewer_of(muster: Muster, user: BaseUser) -> Viewer:
+    """Who looks at the pages of bulk uploads, and why they may not upload, if so."""
+    address, may_upload = address_of(user), may("POST", _DAG, user)
+    with muster.registry.view() as tx:
+        uploader, removed = tx.uploads.uploader(address), tx.uploads.was_removed(address)
+        registered = uploader is not None and not tx.uploads.anybody_may()
+    limited = uploader is not None and uploader.customer_id is not None
+    refusal = ""
+    if not may_upload:
+        refusal = "You may look, but not upload: that takes the right to trigger bulk_upload."
+    elif uploader is None:
+        refusal = f"{address} is not registered as an uploader: ask an administrator (muster uploaders add)."
+    sight = Sight.NUMBERS
+    if is_operator(user):
+        sight = Sight.ALL
+    elif limited or removed:
+        sight = Sight.OWN
+    elif uploader is not None and (registered or may_upload):
+        sight = Sight.ALL
+    return Viewer(address, token_for(user), refusal, sight, closed=limited)
 
 
 def address_of(user: BaseUser) -> str:

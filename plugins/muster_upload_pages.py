@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pyarrow as pa
 from muster_pages import page
+from muster_viewers import Sight, Viewer, seen
 
 from formats.findings import CATALOGUE, Severity
 from formats.template import Template
@@ -30,17 +31,6 @@ _SAID = {
     "commit": "Upload {} was confirmed.",
     "discard": "Upload {} was discarded: nothing of it was applied.",
 }
-
-
-@dataclass(frozen=True)
-class Viewer:
-    """Who looks at the pages. `refusal` says why they may not upload; `own` limits them to their uploads."""
-
-    address: str
-    token: str
-    refusal: str = ""
-    own: bool = False
-    closed: bool = False  # only templates whose rows can be traced to a customer
 
 
 @dataclass(frozen=True)
@@ -66,12 +56,16 @@ class UploadBounds:
 
 @dataclass(frozen=True)
 class Remarks:
-    """What a page says beside its content. `typed`: the reasons of a form that is shown again."""
+    """What a page says beside its content. `typed`: the reasons of a form that is shown again.
+
+    `reported`: the viewer may see the report of the upload's run.
+    """
 
     note: str = ""
     error: str = ""
     said: str = ""
     typed: Mapping[str, str] = field(default_factory=dict)
+    reported: bool = True
 
 
 def uploads_page(
@@ -96,8 +90,8 @@ def uploads_page(
         rows_limit=f"{limits.rows:,}",
         wanted=wanted,
         states=list(UploadState),
-        limited=viewer.own,
-        history=[_line(item, zone) for item in history],
+        limited=viewer.sight is Sight.OWN,
+        history=[_line(seen(viewer, item), zone) for item in history],
         more=more,
         zone=zone,
         note=remarks.note,
@@ -106,7 +100,7 @@ def uploads_page(
 
 
 def upload_page(upload: Upload, findings: pa.Table, viewer: Viewer, zone: tzinfo, remarks: Remarks) -> str:
-    """One upload: how far it is, what was found, what can be decided, its answered workbook."""
+    """One upload as seen: how far it is, what was found, what can be decided, its answered workbook."""
     counts = upload.counts
     return page(
         "upload",
@@ -120,7 +114,7 @@ def upload_page(upload: Upload, findings: pa.Table, viewer: Viewer, zone: tzinfo
         counted=_counted(upload),
         counts={name: f"{getattr(counts, name):,}" for name in ("new", "changed", "unchanged")}
         | {"failed": f"{counts.failed:,}" if counts.failed else 0},
-        answers=_answers(upload),
+        answers=[] if viewer.sight is Sight.NUMBERS else _answers(upload),
         decide=not viewer.refusal,
         apply=_apply(counts.passed),
         commit=f"{upload.id}/commit?token={viewer.token}",
@@ -131,8 +125,8 @@ def upload_page(upload: Upload, findings: pa.Table, viewer: Viewer, zone: tzinfo
         received=shown_at(upload.received_at, zone),
         updated=shown_at(upload.updated_at, zone),
         zone=zone,
-        same_visible=not viewer.own,
         run=quote(upload.run_id, safe=""),
+        reported=remarks.reported,
         said=_SAID[remarks.said].format(upload.id) if remarks.said in _SAID else "",
         note=remarks.note,
         error=remarks.error,

@@ -23,15 +23,16 @@ from airflow.utils.types import DagRunTriggeredByType
 from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
-from muster_access import address_of, application, may
+from muster_access import application, may, viewer_of
 from muster_bodies import SentFile, read_file, read_form
-from muster_csrf import token_for
-from muster_upload_pages import Remarks, UploadBounds, Viewer, Wanted, upload_page, uploads_page
+from muster_upload_pages import Remarks, UploadBounds, Wanted, upload_page, uploads_page
+from muster_viewers import Sight, Viewer, seen, seen_findings, sees_run
 
 from formats.templates import NAMES
 from jobs.errors import NotFound
 from jobs.job import Job
 from jobs.upload import Consent, Upload, UploadState
+from jobs.uploads.telling import told_of
 
 if TYPE_CHECKING:
     from app.bootstrap import Muster
@@ -84,7 +85,9 @@ def download_template(name: str, user: GetUserDep) -> Response:
     from jobs.uploads.templates import download
 
     with application() as muster:
-        return _workbook(f"{name}.xlsx", download(muster.exchange, name, address_of(user)))
+        viewer = viewer_of(muster, user)
+        uploader = viewer.address if viewer.sight is Sight.ALL or viewer.closed else None
+        return _workbook(f"{name}.xlsx", download(muster.exchange, name, uploader))
 
 
 @router.post("/uploads", dependencies=[Depends(may_change)])
@@ -127,8 +130,8 @@ def download_failed(number: Number, user: GetUserDep) -> Response:
 
 
 def _history(muster: Muster, user: Any, wanted: Wanted, error: str = "", status: int = 200) -> HTMLResponse:
-    viewer = _viewer(muster, user)
-    uploader = viewer.address if viewer.own or wanted.mine else None
+    viewer = viewer_of(muster, user)
+    uploader = viewer.address if viewer.sight is Sight.OWN or wanted.mine else None
     with muster.registry.view() as tx:
         found = tx.uploads.history(LISTED + 1, wanted.template or None, uploader, wanted.status)
     chosen = muster.settings.uploads
@@ -145,7 +148,7 @@ def _history(muster: Muster, user: Any, wanted: Wanted, error: str = "", status:
 
 
 def _one(muster: Muster, user: Any, number: int, remarks: Remarks, status: int = 200) -> HTMLResponse:
-    viewer = _viewer(muster, user)
+    viewer = viewer_of(muster, user)
     upload = _visible(muster, viewer, number)
     if upload.state is UploadState.IN_PROGRESS and muster.exchange.clock.now() - upload.updated_at > _QUIET:
         remarks = replace(
@@ -153,7 +156,11 @@ def _one(muster: Muster, user: Any, number: int, remarks: Remarks, status: int =
         )
     with muster.registry.view() as tx:
         findings = tx.uploads.findings(upload.same_as or upload.id)
-    return HTMLResponse(upload_page(upload, findings, viewer, muster.settings.zone, remarks), status, _FORM_HEADERS)
+        if viewer.sight is Sight.OWN:
+            upload, findings = told_of(tx, upload)
+        remarks = replace(remarks, reported=sees_run(tx, viewer, tx.runs.get(upload.run_id)))
+    text = upload_page(seen(viewer, upload), seen_findings(viewer, findings), viewer, muster.settings.zone, remarks)
+    return HTMLResponse(text, status, _FORM_HEADERS)
 
 
 def _store(user: Any, sent: SentFile) -> Response:
@@ -161,7 +168,7 @@ def _store(user: Any, sent: SentFile) -> Response:
 
     template = sent.fields.get("template", "")
     with application() as muster:
-        viewer = _viewer(muster, user)
+        viewer = viewer_of(muster, user)
         if viewer.refusal:
             raise HTTPException(403, viewer.refusal)
         if fault := _fault(template, sent):
@@ -203,7 +210,7 @@ def _decide(action: str, number: int, user: Any, form: dict[str, str]) -> Respon
     if action == "commit" and form.get("confirm", "").strip().lower() != "confirm":
         fault = "Nothing was applied: type the word confirm."
     with application() as muster:
-        viewer = _viewer(muster, user)
+        viewer = viewer_of(muster, user)
         if viewer.refusal:
             raise HTTPException(403, viewer.refusal)
         _visible(muster, viewer, number)
@@ -218,7 +225,10 @@ def _answer(number: int, user: Any, ending: str) -> Response:
     from jobs.uploads.answered_workbooks import answer_files
 
     with application() as muster:
-        upload = _visible(muster, _viewer(muster, user), number)
+        viewer = viewer_of(muster, user)
+        upload = _visible(muster, viewer, number)
+        if viewer.sight is Sight.NUMBERS:
+            raise HTTPException(403, "You may not see workbooks: that takes the right to upload, or to operate Muster")
         if upload.state in _OPEN:
             raise HTTPException(404, f"Upload {number} is {upload.state}: there is no answered workbook yet")
         files = answer_files(muster.exchange, upload)
@@ -228,25 +238,11 @@ def _answer(number: int, user: Any, ending: str) -> Response:
     return _workbook(found, files[found])
 
 
-def _viewer(muster: Muster, user: Any) -> Viewer:
-    """Who looks: a limited uploader, or one who was removed, sees their own uploads; a reader may not upload."""
-    address = address_of(user)
-    with muster.registry.view() as tx:
-        uploader, removed = tx.uploads.uploader(address), tx.uploads.was_removed(address)
-    limited = uploader is not None and uploader.customer_id is not None
-    refusal = ""
-    if not may("POST", _DAG, user):
-        refusal = "You may look, but not upload: that takes the right to trigger bulk_upload."
-    elif uploader is None:
-        refusal = f"{address} is not registered as an uploader: ask an administrator (muster uploaders add)."
-    return Viewer(address, token_for(user), refusal, own=limited or removed, closed=limited)
-
-
 def _visible(muster: Muster, viewer: Viewer, number: int) -> Upload:
     """The upload; of what somebody may not see they do not even hear that it exists."""
     with muster.registry.view() as tx:
         upload = tx.uploads.get(number)
-    if viewer.own and upload.uploader != viewer.address:
+    if viewer.sight is Sight.OWN and upload.uploader != viewer.address:
         raise NotFound(f"there is no upload {number}")
     return upload
 

@@ -17,12 +17,13 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
-from muster_access import application, may
+from muster_access import application, may, viewer_of
 from muster_airflow import URL_PREFIX, base_path
 from muster_bodies import read_body
 from muster_csrf import demand_bearer, guard_changes
 from muster_pages import problem_page, runs_page
 from muster_uploads import router as uploads
+from muster_viewers import seen_report, seen_run, sees_run
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from adapters.providers import KINDS
@@ -95,20 +96,25 @@ async def show_error(request: Request, error: MusterError) -> Response:
 
 @app.get("/reports")
 def list_reports(user: GetUserDep) -> HTMLResponse:
-    """The newest runs of the DAGs this user may read."""
+    """The newest runs of the DAGs this user may read; of bulk uploads only what they may see."""
     with application() as muster:
-        runs = muster.recent_runs(LISTED_RUNS)
-    readable = {dag_id for dag_id in {dag_id_of(run) for run in runs} if may("GET", dag_id, user)}
-    return HTMLResponse(runs_page([run for run in runs if dag_id_of(run) in readable]))
+        runs, viewer = muster.recent_runs(LISTED_RUNS), viewer_of(muster, user)
+        readable = {dag_id for dag_id in {dag_id_of(run) for run in runs} if may("GET", dag_id, user)}
+        with muster.registry.view() as tx:
+            shown = [run for run in runs if dag_id_of(run) in readable and sees_run(tx, viewer, run)]
+    return HTMLResponse(runs_page([seen_run(viewer, run) for run in shown]))
 
 
 @app.get("/reports/{run_id}")
 def read_report(run_id: str, user: GetUserDep) -> HTMLResponse:
-    """One run report, for users who may read the runs of its DAG."""
+    """One run report, for users who may read the runs of its DAG, and its uploads."""
     with application() as muster:
-        if not may("GET", dag_id_of(muster.report(run_id).run), user):
+        report, viewer = muster.report(run_id), viewer_of(muster, user)
+        with muster.registry.view() as tx:
+            visible = may("GET", dag_id_of(report.run), user) and sees_run(tx, viewer, report.run)
+        if not visible:
             raise HTTPException(403, "Forbidden")
-        return HTMLResponse(muster.report_html(run_id))
+        return HTMLResponse(muster.report_html(seen_report(viewer, report)))
 
 
 def may_answer(provider: str, user: GetUserDep) -> None:

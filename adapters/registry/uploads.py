@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
 
 from adapters.registry.bulk import fetch, load
 from adapters.registry.tables import customers, files, run_files
@@ -101,7 +101,8 @@ class Uploads:
     def uploaders_in(self, run_id: str) -> set[str]:
         """Whose workbooks the run's report is about."""
         handled = select(run_files.c.file_id).where(run_files.c.run_id == run_id)
-        statement = select(bulk_uploads.c.uploader).where(bulk_uploads.c.file_id.in_(handled)).distinct()
+        chosen = or_(bulk_uploads.c.file_id.in_(handled), bulk_uploads.c.run_id == run_id)
+        statement = select(bulk_uploads.c.uploader).where(chosen).distinct()
         return set(self._db.execute(statement).scalars())
 
     def history(

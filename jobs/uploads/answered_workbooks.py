@@ -18,6 +18,7 @@ from jobs.runs import Run
 from jobs.upload import Upload, UploadInbox, UploadState
 from jobs.uploads.preview import Previewed
 from jobs.uploads.reading import UploadRefused, written_cells
+from jobs.uploads.telling import told_of
 from jobs.uploads.templates import template_lists
 from jobs.work import Work
 
@@ -99,9 +100,9 @@ def _laid(exchange: Exchange, upload: Upload, inbox: UploadInbox, work: Work) ->
 
 def _answer(exchange: Exchange, upload: Upload) -> AnsweredWorkbook:
     template = template_of(upload.template)
-    source = upload.same_as or upload.id
     with exchange.registry.view() as tx:
-        rows, findings = tx.uploads.effects(source), tx.uploads.findings(source)
+        upload, findings = told_of(tx, upload)
+        rows = tx.uploads.effects(upload.same_as or upload.id)
         lists = template_lists(exchange, tx, template, upload.uploader)
     cells = no_cells(template.schema)
     if upload.state is UploadState.COMPLETED:

@@ -20,8 +20,8 @@ def named(name: str) -> Template:
     return template(name)
 
 
-def download(exchange: Exchange, name: str, email: str) -> bytes:
-    """The blank workbook for somebody. Raises NotFound."""
+def download(exchange: Exchange, name: str, email: str | None) -> bytes:
+    """The blank workbook for an uploader, or for somebody who only reads (None). Raises NotFound."""
     chosen = named(name)
     with exchange.registry.view() as tx:
         lists = template_lists(exchange, tx, chosen, email)
@@ -29,14 +29,18 @@ def download(exchange: Exchange, name: str, email: str) -> bytes:
     return write_template(chosen, lists, uploads.rules, UploadLimits(uploads.max_rows, uploads.max_bytes))
 
 
-def template_lists(exchange: Exchange, tx: Transaction, chosen: Template, email: str) -> Mapping[str, Sequence[str]]:
+def template_lists(
+    exchange: Exchange, tx: Transaction, chosen: Template, email: str | None
+) -> Mapping[str, Sequence[str]]:
     """What the columns with drop-downs offer: a list of the settings, else what the registry holds.
 
-    An uploader of one customer is shown no other.
+    An uploader of one customer is shown no other; who only reads (None) is shown nothing of the registry.
     """
     wanted = {column.offers for column in chosen.schema.columns if column.offers}
     given: dict[str, Sequence[str]] = dict(exchange.uploads.rules.rules.lists)
     given["providers"] = sorted(exchange.providers)
+    if email is None:
+        return {name: given[name] for name in sorted(wanted) if given.get(name)}
     uploader = tx.uploads.uploader(email)
     if uploader is not None and uploader.customer_id is not None:
         given["customers"] = [uploader.customer_name]

@@ -11,6 +11,7 @@ from pathlib import Path
 from jobs.errors import MusterError, NotFound
 from jobs.job import Job
 from jobs.runs import Conservation, Run, RunReport, RunStatus, Step
+from jobs.upload import Uploader
 
 
 @dataclass
@@ -67,8 +68,30 @@ class ScriptedApplication:
     def recent_runs(self, limit: int) -> list[Run]:
         return list(self.runs.values())[:limit]
 
-    def report_html(self, run_id: str) -> str:
-        return f"<!doctype html><title>Report {run_id}</title>"
+    def report_html(self, report: RunReport) -> str:
+        return f"<!doctype html><title>Report {report.run.id}</title>"
+
+    @property
+    def registry(self) -> ScriptedApplication:
+        """Nobody was ever registered as an uploader."""
+        return self
+
+    @contextmanager
+    def view(self) -> Iterator[ScriptedApplication]:
+        yield self
+
+    @property
+    def uploads(self) -> ScriptedApplication:
+        return self
+
+    def uploader(self, email: str) -> Uploader:
+        return Uploader(email)
+
+    def was_removed(self, email: str) -> bool:
+        return False
+
+    def anybody_may(self) -> bool:
+        return True
 
     def receive_answer(self, provider: str, body: bytes, actor: str) -> str:
         self.calls.append(("receive_answer", provider, body, actor))

@@ -109,7 +109,8 @@ def test_a_dropped_workbook_is_applied_answered_and_reported(
     assert sorted(path.name for path in folder.iterdir()) == ["done"]
     with installation.open() as app:
         (latest, *_) = runs(installation)
-        report, page = app.report(latest.id), app.report_html(latest.id)
+        report = app.report(latest.id)
+        page = app.report_html(report)
     assert latest.actor == "dag_test"
     assert [(file.name, file.read, file.passed, file.failed) for file in report.files] == [("sales.xlsx", 2, 1, 1)]
     for name, number in {"files collected": 1, "rows read": 2, "new": 1, "rows failed": 1, "answers given": 1}.items():

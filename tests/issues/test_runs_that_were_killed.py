@@ -66,7 +66,7 @@ def test_the_next_run_closes_what_is_dead(desk: Desk) -> None:
     assert report.run.id in closed.steps[-1].message
     assert closed.conservation.holds
     assert list(desk.installation.workspace.reports.glob(f"*/*-{killed}.html"))
-    assert "Interrupted" in desk.app.report_html(killed)
+    assert "Interrupted" in desk.app.report_html(desk.app.report(killed))
     desk.dispatch()
     assert status(desk, elsewhere) is RunStatus.INTERRUPTED
 
