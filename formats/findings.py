@@ -161,6 +161,17 @@ _KINDS = (
         "The line breaks a rule of this provider",
         "See the provider's page for its limits and required values.",
     ),
+    # lines, before they are sent
+    _error(
+        "ORDER_HELD_BACK",
+        "Another line of this override or void may not be sent, so none of them is",
+        "Mend the line that has a finding of its own, and send the instruction again for the whole order.",
+    ),
+    _error(
+        "ORDER_TOO_LARGE",
+        "The override or void has more lines than one batch of this provider may have",
+        "Raise the limit if the provider agrees to it, or split the order into smaller ones and send it again.",
+    ),
     # files
     _error(
         "FILE_UNREADABLE",

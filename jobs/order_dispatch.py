@@ -17,6 +17,7 @@ from formats.findings import FINDINGS_SCHEMA
 from formats.order_dispatch.layout import ORDER_DISPATCH
 from formats.order_dispatch.loading import Loaded, load
 from formats.order_dispatch.raw import FileFault
+from formats.traces import traces
 from jobs.context import Exchange
 from jobs.files import Arrival, FileKind, InboundFile, plain
 from jobs.intake import content_digests, judge_rows
@@ -127,6 +128,7 @@ def _load_rows(exchange: Exchange, tx: Transaction, loaded: Loaded, file_id: int
     good = loaded.rows.filter(loaded.passed)
     parts = [loaded.findings]
     passed = duplicate = 0
+    sound = [pa.array([], pa.int64())]
     for request_type in _PASSES:
         rows = good.filter(pc.equal(good["request_type"], request_type)).combine_chunks()
         if rows.num_rows == 0:
@@ -139,6 +141,9 @@ def _load_rows(exchange: Exchange, tx: Transaction, loaded: Loaded, file_id: int
         passed += accepted.num_rows
         duplicate += pc.sum(judged.duplicate).as_py() or 0
         parts.append(judged.findings)
+        sound.append(rows["row"].filter(pc.or_(judged.accepted, judged.duplicate)).combine_chunks())
+    known = pc.is_in(loaded.rows["row"], value_set=pa.concat_arrays(sound))
+    tx.intake.keep_refused(traces(ORDER_DISPATCH, loaded.rows.filter(pc.invert(known))), file_id)
     return pa.concat_tables(parts).cast(FINDINGS_SCHEMA).sort_by("row"), passed, duplicate
 
 

@@ -33,6 +33,9 @@ class Intake(Protocol):
     def insert_rows(self, rows: pa.Table, file_id: int) -> int:
         """Insert accepted rows (order dispatch columns, row, content_sha256); returns new lines."""
 
+    def keep_refused(self, traces: pa.Table, file_id: int) -> None:
+        """Refused rows of the file, to be found by an identifier: `formats.traces.traces`."""
+
 
 class Claims(Protocol):
     """Waiting lines on their way into batches."""

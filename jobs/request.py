@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from formats import identifiers
 from formats.enrolment import RequestType
+from formats.findings import Finding
 from formats.generic import writer
 from formats.generic.layout import REQUEST_DETAIL, Interface
 from formats.generic.model import Header, Written
@@ -27,11 +28,13 @@ from jobs.context import Exchange
 from jobs.errors import StateMoved
 from jobs.providers import BatchLimits, Provider
 from jobs.registry import Transaction
-from jobs.runs import Run
+from jobs.runs import ORDER_LINE, Run
 from jobs.states import BatchState, DeviceState, LineState
-from jobs.work import Subject, Work
+from jobs.work import SourceFindings, Subject, Work, findings_table
 
 _INTERNAL = ("order_line_id", "device_id")
+_ORDERS_NAMED = 500
+"""Of more orders a report only counts the lines; the command that lists them has no such limit."""
 
 
 def extract_to_generic_format(exchange: Exchange, run: Run) -> Work:
@@ -64,6 +67,8 @@ class _Candidate:
     customer_id: int
     request_type: RequestType
     ends: tuple[LineState, str] | None
+    order_number: str
+    line_number: int
 
 
 def _plan(exchange: Exchange, tx: Transaction, run: Run, provider: Provider, work: Work) -> list[list[int]]:
@@ -81,7 +86,7 @@ def _plan(exchange: Exchange, tx: Transaction, run: Run, provider: Provider, wor
     )
     plan = split(orders, limits, provider.grouping)
     for order in plan.oversized:
-        ended |= dict.fromkeys(order.line_ids, (LineState.REVIEW, "PROVIDER_REFUSES_LINE"))
+        ended |= dict.fromkeys(order.line_ids, (LineState.REVIEW, "ORDER_TOO_LARGE"))
     tx.claims.settle_unsent(ended)
     unchanged = [line for line, (state, _) in ended.items() if state is LineState.UNCHANGED]
     tx.answers.settle_locally(unchanged, exchange.clock.now())
@@ -89,7 +94,33 @@ def _plan(exchange: Exchange, tx: Transaction, run: Run, provider: Provider, wor
     work.failed += len(ended) - len(unchanged)
     if ended:
         work.count({"lines unchanged": len(unchanged), "lines to review": len(ended) - len(unchanged)})
+    _say_reviewed(tx, run, candidates, ended, work)
     return [list(batch) for batch in plan.batches]
+
+
+def _say_reviewed(
+    tx: Transaction,
+    run: Run,
+    candidates: list[_Candidate],
+    ended: dict[int, tuple[LineState, str]],
+    work: Work,
+) -> None:
+    """A finding for each line that a person has to look at, by order and line number."""
+    sources: dict[str, list[Finding]] = {}
+    for item in candidates:
+        state, code = ended.get(item.order_line_id, (LineState.WAITING, ""))
+        if state is not LineState.REVIEW:
+            continue
+        source = f"order {item.order_number}"
+        if source not in sources and len(sources) >= _ORDERS_NAMED:
+            source = "further orders"
+        sources.setdefault(source, []).append(Finding(code, item.line_number, ORDER_LINE))
+    for source, listed in sources.items():
+        found = findings_table(listed)
+        work.findings.append(SourceFindings(source, found))
+        tx.runs.add_findings(run.id, None, source, found)
+    if sources:
+        work.notes.append(f"muster lines --state {LineState.REVIEW} lists what waits for a person")
 
 
 def _by_order(candidates: list[_Candidate]) -> list[tuple[int, list[_Candidate]]]:
@@ -115,6 +146,8 @@ def _candidates(tx: Transaction, run: Run, provider: Provider, kind: ProviderKin
             row["customer_id"],
             RequestType(row["request_type"]),
             _end_of(row, provider, faulty),
+            row["order_number"],
+            row["line_number"],
         )
         for row, faulty in zip(table.to_pylist(), refused, strict=True)
     ]
@@ -171,7 +204,7 @@ def _end_of(row: dict[str, Any], provider: Provider, faulty: bool) -> tuple[Line
 def _whole_orders(candidates: list[_Candidate]) -> list[_Candidate]:
     """An override or void that lost a line would act on the wrong devices: all of it goes to review."""
     spoilt = {item.order_id for item in candidates if item.request_type in WHOLE and item.ends is not None}
-    review = (LineState.REVIEW, "PROVIDER_REFUSES_LINE")
+    review = (LineState.REVIEW, "ORDER_HELD_BACK")
     return [
         replace(item, ends=review) if item.order_id in spoilt and item.ends is None else item for item in candidates
     ]
@@ -210,7 +243,8 @@ def _seal(exchange: Exchange, tx: Transaction, run: Run, provider: Provider, lin
         facts={"run": run.id, "records": written.totals.record_count, "detail_sha256": written.totals.detail_sha256},
     )
     work.done += 1
-    work.count({"batches sealed": 1, "lines sealed": written.totals.record_count})
+    done = "to seal" if run.dry_run else "sealed"
+    work.count({f"batches {done}": 1, f"lines {done}": written.totals.record_count})
     work.subjects.append(Subject(number, REQUEST_DETAIL, writer.numbered(Interface.REQUEST, details)))
 
 

@@ -25,6 +25,7 @@ from jobs.work import SourceFindings, Work, findings_table
 
 _FAILED = (LineState.REJECTED, LineState.REVIEW)
 _WAITING = (LineState.SENT, LineState.SEALED)
+_CODES_NAMED = 20
 _IN_DOUBT = "ANSWER_OVERRIDE_PARTIAL"
 
 
@@ -79,9 +80,20 @@ def _apply(exchange: Exchange, run: Run, provider: Provider, file: InboundFile, 
     work.failed += states[LineState.REVIEW] + in_doubt
     work.done += 1
     work.count({"files applied": 1, "lines applied": settled})
+    work.count({"envelope records": len(resolution.envelope)} if resolution.envelope else {})
+    work.notes += _failures(settling)
     work.count({f"lines {state.lower()}": number for state, number in sorted(states.items())})
     work.count({"lines in doubt": in_doubt} if in_doubt else {})
     work.findings.append(SourceFindings(file.name, findings_table(findings)))
+
+
+def _failures(settling: Sequence[Decision]) -> list[str]:
+    """The provider's codes of the lines that did not end well: `REJECTED with DE-4301 2, without a code 1`."""
+    counted = Counter((str(item.state), item.provider_code) for item in settling if item.state in _FAILED)
+    return [
+        f"{state} with {code} {number:,}" if code else f"{state} without a code {number:,}"
+        for (state, code), number in counted.most_common(_CODES_NAMED)
+    ]
 
 
 def _answered(exchange: Exchange, tx: Transaction, batch: Batch) -> None:

@@ -86,14 +86,24 @@ class Step:
     status: RunStatus = RunStatus.DONE
 
 
+ORDER_LINE = "order line"
+"""The column of a finding about a line of an order, not about a row of a file."""
+
+
 @dataclass(frozen=True)
 class FindingCount:
-    """Findings of one code in one file: how many, and the first row numbers."""
+    """Findings of one code in one file, or in one order: how many, the first row or line numbers, and columns."""
 
     file: str
     code: str
     count: int
     rows: Sequence[int]
+    columns: Sequence[str] = ()  # not in reports of an earlier version
+
+    @property
+    def numbered(self) -> str:
+        """What `rows` are numbers of."""
+        return "line" if ORDER_LINE in self.columns else "row"
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ ELIGIBLE: tuple[tuple[str, pa.DataType], ...] = (
     ("device_order", pa.string()),
     ("device_provider", pa.string()),
     ("device_customer_id", pa.int64()),
+    ("line_number", pa.int64()),
 )
 """Of the device: the order that holds it, where that is and whose."""
 
@@ -65,6 +66,7 @@ class Claims:
                 order_lines.c.order_id,
                 order_lines.c.device_id,
                 order_lines.c.state,
+                order_lines.c.line_number,
                 orders.c.provider,
                 orders.c.customer_id,
                 orders.c.request_type,
@@ -99,6 +101,7 @@ class Claims:
                 devices.c.order_number,
                 _HOLDER.c.provider,
                 _HOLDER.c.customer_id,
+                turns.c.line_number,
             )
             .select_from(
                 turns.join(devices, devices.c.id == turns.c.device_id)

@@ -23,11 +23,11 @@ from sqlalchemy import (
     update,
 )
 
-from adapters.registry.bulk import fetch, staged
+from adapters.registry.bulk import fetch, load, staged
 from adapters.registry.decisions import decide, undecided
 from adapters.registry.enrichment import enrichment
 from adapters.registry.standing import stands
-from adapters.registry.tables import customers, devices, order_lines, orders
+from adapters.registry.tables import customers, devices, order_lines, orders, refused_rows
 from adapters.registry.types import Moment
 from formats.enrolment import RequestType
 from formats.generic.layout import OVERRIDE_DELIVERY
@@ -47,6 +47,11 @@ class Intake:
         with staged(self._db, "orders_known", rows) as stage:
             found = fetch(self._db, enrichment(stage), ENRICHMENT)
         return found
+
+    def keep_refused(self, traces: pa.Table, file_id: int) -> None:
+        """Refused rows of the file, to be found by an identifier: `formats.traces.traces`."""
+        files = pa.array([file_id] * traces.num_rows, pa.int64())
+        load(self._db, refused_rows, traces.append_column("file_id", files))
 
     def insert_rows(self, rows: pa.Table, file_id: int) -> int:
         """Insert accepted rows (order dispatch columns, row, content_sha256); returns new lines.

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, or_, select
 
+from adapters.registry import lives
 from adapters.registry.sources import SOURCES
 from adapters.registry.tables import (
     batches,
@@ -125,6 +126,18 @@ class Queries:
             .order_by(device_events.c.id)
         )
         return [dict(row._mapping) for row in self._db.execute(statement)]
+
+    def registered(self, identifiers: Sequence[str]) -> list[Record]:
+        """Rows of the registers of DMP, Fleet Freedom and RemotEye that name one of these identifiers."""
+        return lives.registered(self._db, identifiers)
+
+    def removals(self, device_id: int) -> list[Record]:
+        """What instructions on other devices made of this one, oldest first."""
+        return lives.removals(self._db, device_id)
+
+    def refusals(self, digests: Sequence[str]) -> list[Record]:
+        """Findings of refused rows with one of these identifiers, newest file first."""
+        return lives.refusals(self._db, digests)
 
     def batch_counts(self) -> list[Record]:
         """Batches and their records by provider and state."""

@@ -194,9 +194,23 @@ class Runs:
         grouped: dict[tuple[str, str], tuple[int, list[int]]] = {}
         for row in self._db.execute(statement):
             _, rows = grouped.setdefault((row.source, row.code), (row.total, []))
-            if row.row is not None:
+            if row.row:  # 0: the file as a whole
                 rows.append(row.row)
-        return [FindingCount(source, code, count, rows) for (source, code), (count, rows) in grouped.items()]
+        columns = self._finding_columns(run_id)
+        return [
+            FindingCount(*key, count, rows, columns.get(key, ())[:_ROWS_SHOWN])
+            for key, (count, rows) in grouped.items()
+        ]
+
+    def _finding_columns(self, run_id: str) -> dict[tuple[str, str], list[str]]:
+        """Names of the columns that findings of one source and code are about, first ones first."""
+        chosen = (findings.c.run_id == run_id, findings.c.column.is_not(None))
+        statement = select(findings.c.source, findings.c.code, findings.c.column).where(*chosen)
+        grouped = statement.group_by(findings.c.source, findings.c.code, findings.c.column)
+        named: dict[tuple[str, str], list[str]] = {}
+        for source, code, column in self._db.execute(grouped.order_by(func.min(findings.c.id))):
+            named.setdefault((source, code), []).append(column)
+        return named
 
 
 def _run(row: Row[Any]) -> Run:

@@ -169,6 +169,17 @@ findings = Table(
     Column("column", String(60)),
     Column("code", String(40), nullable=False),
     Index(None, "run_id"),
+    Index(None, "file_id", "row"),
+)
+
+refused_rows = Table(
+    "refused_rows",  # one for each identifier of a row that was refused; the row's findings say why
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("file_id", ForeignKey("files.id"), nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),  # of the identifier, never the identifier
+    Index(None, "digest"),
 )
 
 devices = Table(

@@ -17,6 +17,7 @@ from app.cli import (
     device,
     jobs,
     keys,
+    lines,
     records,
     recover,
     serving,
@@ -82,6 +83,7 @@ setup.register(app)
 jobs.register(app)
 standing.register(app)
 device.register(app)
+lines.register(app)
 templates.register(app)
 upload.register(app)
 uploads.register(app)

@@ -29,7 +29,8 @@ def register(app: typer.Typer) -> None:
         "muster where MVH002654",
         "muster where SN00000001 --json",
         more="Takes IMEI, MEID and MAC address in any spelling, and serial numbers as they are written. "
-        "A vehicle is found by its frame id, registration number or any of its parts.",
+        "A vehicle is found by its frame id, registration number or any of its parts. Also shown: what the registers "
+        "of DMP, Fleet Freedom and RemotEye hold, and rows with this identifier that were refused.",
     )(where)
 
 
@@ -44,23 +45,31 @@ def where(
     as_json: Json = False,
 ) -> None:
     from app.cli.screen import clean, messages, print_json, results
+    from formats.identifiers import IDENTIFIER_COLUMNS
+    from formats.traces import masked
 
     with ctx.obj.registry() as (registry, settings):
         with registry.view() as tx:
             written = spellings(identifier)
             lives = [_life(tx, device) for device in tx.queries.find_devices(written)]
             vehicles = tx.queries.find_vehicles([*written, identifier.strip().upper()])
+            names = dict.fromkeys([*written, *(life[column] for life in lives for column in IDENTIFIER_COLUMNS)])
+            registers = tx.queries.registered([name for name in names if name])
+            refused = tx.queries.refusals(traced(written))
         if as_json:
-            print_json({"devices": lives, "vehicles": vehicles})
+            print_json({"devices": lives, "vehicles": vehicles, "registers": registers, "refused": refused})
         else:
             for life in lives:
                 _show(results(), life, settings.zone)
             for vehicle in vehicles:
-                _show_vehicle(results(), vehicle)
-    if not lives and not vehicles:
+                _show_record(results(), f"Vehicle {vehicle.pop('vin') or 'without a frame id'}", vehicle)
+            for row in registers:
+                _show_record(results(), f"Register of {row.pop('register')}", row)
+            _show_refused(results(), masked(written[0]), refused, settings.zone)
+    if not (lives or vehicles or registers or refused):
         screen = messages()
         screen.print(f"No device has the identifier {clean(identifier)!r}.", style="bold red")
-        screen.print("  Serial numbers are looked up as written. A refused row makes no device: see its run report.")
+        screen.print("  Serial numbers are looked up as written. A file refused as a whole is in its run report.")
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -77,6 +86,15 @@ def spellings(text: str) -> list[str]:
     return list(dict.fromkeys([written, *found]))
 
 
+def traced(written: list[str]) -> list[str]:
+    """What refused rows with this identifier are kept under."""
+    import pyarrow as pa
+
+    from formats.traces import trace
+
+    return [digest.as_py() for digest in trace(pa.array(written, pa.string()))]
+
+
 def _life(tx: Transaction, device: dict[str, Any]) -> dict[str, Any]:
     from formats.enrolment import RequestType
 
@@ -88,13 +106,14 @@ def _life(tx: Transaction, device: dict[str, Any]) -> dict[str, Any]:
         line["deliveries"] = [asdict(delivery) for delivery in tx.files.deliveries(line.pop("file_id"))]
         line["answers"] = [answer for answer in answers if answer["order_line_id"] == line["id"]]
         line["effects"] = [event for event in history if event["order_line_id"] == line["id"]]
-    return {**device, "instructions": lines}
+    return {**device, "instructions": lines, "removals": tx.queries.removals(device["id"])}
 
 
 def _show(screen: Console, life: dict[str, Any], zone: tzinfo) -> None:
     from rich.text import Text
 
     from app.cli.screen import facts, plural, state
+    from formats.enrolment import RequestType
     from formats.identifiers import IDENTIFIER_COLUMNS
 
     name = next(life[column] for column in IDENTIFIER_COLUMNS if life[column])
@@ -107,14 +126,31 @@ def _show(screen: Console, life: dict[str, Any], zone: tzinfo) -> None:
         title = f"  {line['request']} {line['order_number']} line {line['line_number']}  "
         screen.print(Text.assemble((title, "bold"), state(line["state"]), f"  {line['reason'] or ''}"))
         screen.print(facts(_instruction(line, zone), zone, indent=4))
+    for event in life["removals"]:
+        left_out = f"{RequestType(event['request_type']).name} {event['order_number']} of {event['provider']}"
+        screen.print(Text.assemble((f"  Left out by {left_out}  ", "bold"), state(event["effect"])))
+        screen.print(facts([("device", event["at"]), ("answer", event["file"])], zone, indent=4))
 
 
-def _show_vehicle(screen: Console, vehicle: dict[str, Any]) -> None:
-    """What uploads made of the vehicle; its VCU is a device of the exchange by its serial number."""
+def _show_record(screen: Console, title: str, record: dict[str, Any]) -> None:
+    """What uploads made of a vehicle, or put into a provider's register."""
     from app.cli.screen import clean, facts
 
-    screen.print(f"Vehicle {clean(vehicle['vin'] or 'without a frame id')}", style="bold")
-    screen.print(facts((name.replace("_", " "), value) for name, value in vehicle.items() if name != "vin"))
+    screen.print(clean(title), style="bold")
+    screen.print(facts((name.replace("_", " "), str(value or "")) for name, value in record.items()))
+
+
+def _show_refused(screen: Console, identifier: str, refused: list[dict[str, Any]], zone: tzinfo) -> None:
+    """Rows that made no device; the registry keeps a digest of what they name, and where they stand."""
+    from app.cli.screen import clean, facts, moment
+    from formats.findings import CATALOGUE
+
+    for item in refused:
+        kind = CATALOGUE[item["code"]]
+        screen.print(clean(f"Refused row with {identifier}: {item['file']}, row {item['row']}"), style="bold")
+        place = f" in {item['column']}" if item["column"] else ""
+        said = [("came", moment(item["received_at"], zone)), ("why", f"{kind.code}{place}: {kind.title}")]
+        screen.print(facts([*said, ("what to do", kind.remedy), ("run", item["run"])]))
 
 
 def _instruction(line: dict[str, Any], zone: tzinfo) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from rich.text import Text
 from adapters.report import to_json
 from app.cli.screen import facts, moment, plural, state, table
 from formats.findings import CATALOGUE
-from jobs.runs import Conservation, RunReport
+from jobs.runs import Conservation, FindingCount, RunReport
 
 _ROWS_SHOWN = 5
 
@@ -89,12 +89,17 @@ def _show_findings(screen: Console, report: RunReport) -> None:
         return
     screen.print(
         table(
-            ["Finding", "Count", "First rows", "File"],
-            [
-                (item.code, item.count, ", ".join(map(str, list(dict.fromkeys(item.rows))[:_ROWS_SHOWN])), item.file)
-                for item in report.findings
-            ],
+            ["Finding", "Count", "Where", "File"],
+            [(item.code, item.count, _places(item), item.file) for item in report.findings],
         )
     )
     kinds = [CATALOGUE[code] for code in dict.fromkeys(item.code for item in report.findings)]
     screen.print(facts((kind.code, f"{kind.title}. {kind.remedy}") for kind in kinds))
+
+
+def _places(item: FindingCount) -> str:
+    """The first rows or lines, and the columns: `rows 2, 3: imei`; nothing for a file as a whole."""
+    rows = list(dict.fromkeys(item.rows))[:_ROWS_SHOWN]
+    numbers = f"{item.numbered}{'' if len(rows) == 1 else 's'} {', '.join(map(str, rows))}" if rows else ""
+    columns = ", ".join(item.columns) if item.numbered == "row" else ""
+    return ": ".join(part for part in (numbers, columns) if part)

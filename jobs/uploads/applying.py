@@ -7,8 +7,11 @@ continued behind the last chunk that was committed, and no row is applied twice.
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from formats.findings import CATALOGUE, FINDINGS_SCHEMA
+from formats.template import Effect
+from formats.traces import traces
 from jobs.context import Exchange
 from jobs.errors import Refused, Setup
 from jobs.registry import Transaction
@@ -44,8 +47,8 @@ def _apply(exchange: Exchange, run: Run, upload: Upload, work: Work) -> None:
     try:
         with exchange.registry.view() as tx:
             desk = desk_of(exchange, tx, upload.template, upload.uploader, upload.file_id)
-            earlier = None if upload.same_as is None else tx.uploads.get(upload.same_as)
-        if earlier is not None and _may_repeat(upload, desk, earlier):
+            earlier = _earlier(tx, upload, desk)
+        if earlier is not None and earlier.state is UploadState.COMPLETED:
             _repeat(exchange, run, upload, earlier, work)
             return
         if earlier is not None and earlier.state is UploadState.HELD:
@@ -62,11 +65,11 @@ def _apply(exchange: Exchange, run: Run, upload: Upload, work: Work) -> None:
     _complete(exchange, run, upload, checked, work)
 
 
-def _may_repeat(upload: Upload, desk: Desk, earlier: Upload) -> bool:
-    """Somebody limited to one customer is not told what became of another's rows: theirs are judged anew."""
-    return earlier.state is UploadState.COMPLETED and (
-        earlier.uploader == upload.uploader or desk.uploader.customer_id is None
-    )
+def _earlier(tx: Transaction, upload: Upload, desk: Desk) -> Upload | None:
+    """The upload of the same bytes. Somebody limited to one customer hears of no other's: theirs is judged anew."""
+    earlier = None if upload.same_as is None else tx.uploads.get(upload.same_as)
+    hidden = earlier is not None and desk.uploader.customer_id is not None and earlier.uploader != upload.uploader
+    return None if hidden else earlier
 
 
 def _on_its_own(exchange: Exchange, upload: Upload) -> Upload:
@@ -84,6 +87,9 @@ def _commit_chunk(exchange: Exchange, run: Run, upload: Upload, desk: Desk, chec
         findings = pa.concat_tables([checked.findings_of(start, dealt.rows["row"]), dealt.findings])
         moved = tx.uploads.advance(upload, dealt.rows, findings, exchange.clock.now())
         _count_file_rows(tx, desk, upload, moved)
+        failed = dealt.rows.filter(pc.equal(dealt.rows["effect"], Effect.FAILED))["row"].combine_chunks()
+        rows = checked.rows.table.filter(pc.is_in(checked.rows.table["row"], value_set=failed))
+        tx.intake.keep_refused(traces(checked.schema, rows), upload.file_id)
         tx.runs.touch_file(run.id, upload.file_id)
         tx.runs.add_findings(run.id, upload.file_id, upload.file_name, findings.select(FINDINGS_SCHEMA.names))
     return moved

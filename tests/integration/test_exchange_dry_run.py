@@ -67,11 +67,11 @@ def test_requests(desk: Desk) -> None:
     resend = {"on_unknown_outcome": UnknownOutcomePolicy.RESEND, "removes_duplicates_by_batch": True}
     with unchanged(desk), desk.configured(**resend):
         report = desk.request(dry_run=True)
-    assert report.totals["batches sealed"] == 1
-    assert report.totals["lines sealed"] == 2
+    assert report.totals["batches to seal"] == 1
+    assert report.totals["lines to seal"] == 2
     assert [validation.rows for validation in report.validations] == [2]
     with unchanged(desk):
-        assert desk.request(dry_run=True, order=order_row(40)["order_number"]).totals["lines sealed"] == 1
+        assert desk.request(dry_run=True, order=order_row(40)["order_number"]).totals["lines to seal"] == 1
     assert desk.request().totals["batches held"] == 1
 
 
