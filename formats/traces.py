@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,7 +35,8 @@ def traces(schema: RecordSchema, rows: pa.Table) -> pa.Table:
 
 def masked(identifier: str) -> str:
     """The last four characters; enough to recognise it beside the one that was asked for."""
-    return "\N{HORIZONTAL ELLIPSIS}" + identifier[-4:] if len(identifier) > 4 else "\N{HORIZONTAL ELLIPSIS}"
+    bare = re.sub(_SEPARATORS, "", identifier)
+    return "\N{HORIZONTAL ELLIPSIS}" + (bare[-4:] if len(bare) > 4 else "")
 
 
 _NOTHING = pa.schema([("row", pa.int64()), ("digest", pa.string())])

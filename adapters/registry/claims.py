@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
+from sqlalchemy import Connection, Subquery, and_, case, func, insert, or_, select, update
 
 from adapters.registry.bulk import fetch, staged
 from adapters.registry.decisions import decide
@@ -55,30 +55,7 @@ class Claims:
 
     def eligible_lines(self, provider: str, order_number: str | None) -> pa.Table:
         """Waiting lines whose turn has come (`ELIGIBLE`), oldest order first; whole overrides and voids only."""
-        # order ids do not tell the age: a new line may belong to an order that is older than an open void of it
-        up_to_here: dict[str, Any] = {
-            "partition_by": (orders.c.provider, orders.c.order_number),
-            "order_by": order_lines.c.id,
-        }
-        opened = (
-            select(
-                order_lines.c.id,
-                order_lines.c.order_id,
-                order_lines.c.device_id,
-                order_lines.c.state,
-                order_lines.c.line_number,
-                orders.c.provider,
-                orders.c.customer_id,
-                orders.c.request_type,
-                orders.c.order_number,
-                func.min(order_lines.c.id).over(partition_by=order_lines.c.device_id).label("first_of_device"),
-                func.min(orders.c.id).over(**up_to_here).label("lowest_order"),
-                func.max(orders.c.id).over(**up_to_here).label("highest_order"),
-            )
-            .select_from(order_lines.join(orders, orders.c.id == order_lines.c.order_id))
-            .where(order_lines.c.state.in_(OPEN))
-            .subquery("opened")
-        )
+        opened = _opened()
         is_turn = and_(
             opened.c.state == LineState.WAITING,
             opened.c.id == opened.c.first_of_device,
@@ -192,3 +169,31 @@ class Claims:
                 .values(state=LineState.SEALED)
             )
         return moved.rowcount
+
+
+def _opened() -> Subquery:
+    """Every line that is still open, with the oldest one of its device and the orders of its number up to it."""
+    # order ids do not tell the age: a new line may belong to an order that is older than an open void of it
+    up_to_here: dict[str, Any] = {
+        "partition_by": (orders.c.provider, orders.c.order_number),
+        "order_by": order_lines.c.id,
+    }
+    return (
+        select(
+            order_lines.c.id,
+            order_lines.c.order_id,
+            order_lines.c.device_id,
+            order_lines.c.state,
+            order_lines.c.line_number,
+            orders.c.provider,
+            orders.c.customer_id,
+            orders.c.request_type,
+            orders.c.order_number,
+            func.min(order_lines.c.id).over(partition_by=order_lines.c.device_id).label("first_of_device"),
+            func.min(orders.c.id).over(**up_to_here).label("lowest_order"),
+            func.max(orders.c.id).over(**up_to_here).label("highest_order"),
+        )
+        .select_from(order_lines.join(orders, orders.c.id == order_lines.c.order_id))
+        .where(order_lines.c.state.in_(OPEN))
+        .subquery("opened")
+    )
