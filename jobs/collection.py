@@ -42,7 +42,9 @@ def collect_answers(exchange: Exchange, run: Run) -> Work:
 
 
 def _look(provider: Provider, session: Session) -> Listing:
-    return session.list(provider.folders.inbound).matching(provider.folders.inbound_pattern)
+    folders = provider.folders
+    listing = session.list(folders.inbound).without(folders.inbound, (folders.inbound_done, folders.outbound))
+    return listing.matching(folders.inbound_pattern)
 
 
 def _fetch(exchange: Exchange, run: Run, provider: Provider, session: Session, steady: Steady, work: Work) -> None:

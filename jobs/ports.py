@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from formats.workbook.read.grid import Workbook
@@ -50,6 +50,11 @@ class Listing:
     files: tuple[RemoteFile, ...]
     refused: tuple[str, ...]  # no safe file names, or no regular files
     unexpected: tuple[str, ...] = ()  # nobody asked for files of these names
+
+    def without(self, folder: str, ours: Iterable[str | None]) -> Listing:
+        """Without those folders of ours that lie in this one: a server that tells no types shows them as files."""
+        names = {path.name for path in map(PurePosixPath, filter(None, ours)) if path.parent == PurePosixPath(folder)}
+        return replace(self, files=tuple(file for file in self.files if file.name not in names))
 
     def matching(self, pattern: str) -> Listing:
         """Files whose whole names match, in upper or lower case; the others become unexpected."""

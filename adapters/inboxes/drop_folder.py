@@ -65,9 +65,10 @@ class DropFolder:
         source, place = self._lying(file), self._path / f"{_TAKEN}{secrets.token_hex(4)}"
         if _regular(source) is None:
             return None
+        with reached(f"read {printable(file.name)}"), open_regular(source):
+            pass  # what cannot be read is not taken: people find it where they put it
         with reached(f"take {printable(file.name)}"):
-            with open_regular(source):  # what cannot be read is not taken: people find it where they put it
-                place.mkdir(mode=0o700)
+            place.mkdir(mode=0o700)
             try:
                 source.rename(place / file.name)
             except OSError as error:

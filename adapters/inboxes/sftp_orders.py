@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
@@ -16,6 +17,8 @@ class RemoteFolder:
     `pattern` is a regular expression that the whole file name must match, in upper or lower case.
     """
 
+    own_folders: Sequence[str | None] = ()
+
     def __init__(self, channel: Channel, spool: Spool, folder: str, pattern: str, place: str = "") -> None:
         self.place = place or f"sftp:{folder}"
         self._channel = OneSession(channel)
@@ -28,7 +31,10 @@ class RemoteFolder:
 
     def look(self) -> Listing:
         with self._channel.open() as session:
-            return session.list(self._folder).matching(self._pattern)
+            return self._listed(session).matching(self._pattern)
+
+    def _listed(self, session: Session) -> Listing:
+        return session.list(self._folder).without(self._folder, self.own_folders)
 
     def take(self, file: RemoteFile) -> RemoteFile | None:
         if file.taken_as:
@@ -73,6 +79,7 @@ class RemoteInbox(RemoteFolder):
     def __init__(self, channel: Channel, spool: Spool, folder: str, done_folder: str | None, pattern: str) -> None:
         super().__init__(channel, spool, folder, pattern)
         self._done_folder = done_folder
+        self.own_folders = (done_folder,)
 
     def take(self, file: RemoteFile) -> RemoteFile | None:
         return file if self._done_folder is None else super().take(file)

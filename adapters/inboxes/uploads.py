@@ -58,13 +58,14 @@ class RemoteDrop(RemoteFolder):
 
     def __init__(self, channel: Channel, spool: Spool, folder: str, template: str, uploader: str) -> None:
         super().__init__(channel, spool, folder, _ANY_NAME, f"{_REMOTE}{template}/{uploader}")
+        self.own_folders = [f"{folder}/{name}" for name in ANSWER_FOLDERS]
         self.template = template
         self.uploader = uploader
 
     def holds_files(self, session: Session) -> bool:
         """Raises RemotePathRefused for a folder that is there, and closed to us."""
         try:
-            listing = session.list(self._folder)
+            listing = self._listed(session)
         except RemotePathRefused as error:
             if isinstance(error.__cause__, PermissionError):
                 raise

@@ -5,14 +5,19 @@ The simulator answers behind a server of its folders that is odd, or behind a pr
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from app.loopback import free_port
 from jobs.errors import ChannelUnavailable, MusterError, RemotePathRefused, RemoteUnsupported
+from jobs.job import Job
+from jobs.providers import UnknownOutcomePolicy
+from jobs.runs import RunStatus
 from tests.support.cutter import Cutter, Harm, Way, cutter
 from tests.support.desk import Desk
 from tests.support.installation import order_row
@@ -48,14 +53,25 @@ def dispatched(desk: Desk) -> str:
     return row["serial_number"]
 
 
-def settled(desk: Desk, serial: str) -> None:
-    """Whatever was left undone is done by the next runs, and the device is enrolled, once."""
-    desk.answers(1)
+def settled(desk: Desk, *serials: str, answers: int = 1) -> None:
+    """Whatever was left undone is done by the next run, and each device is enrolled, once."""
+    desk.answers(answers)
     desk.response()
-    assert desk.states(serial) == ["ENROLLED"]
+    assert [desk.states(serial) for serial in serials] == [["ENROLLED"]] * len(serials)
+    assert_conserved(desk)
+    assert list(desk.simulator.from_provider.glob("*.pgp")) == []
+
+
+def assert_conserved(desk: Desk) -> None:
     with desk.registry.view() as tx:
         assert tx.conservation.count().holds
-    assert list(desk.simulator.from_provider.glob("*.pgp")) == []
+
+
+def received(desk: Desk) -> int:
+    """How many requests the provider has ever got."""
+    with closing(sqlite3.connect(desk.simulator.database)) as simulator:
+        ((number,),) = simulator.execute("SELECT count(DISTINCT file) FROM events WHERE file LIKE '%-OUT-%'")
+    return int(number)
 
 
 EXCHANGED = [
@@ -63,6 +79,7 @@ EXCHANGED = [
     (Odd.NO_MODE, Odd.NO_MTIME),
     (Odd.NO_LSTAT, Odd.NO_FSTAT),
     (Odd.CLOCK_OFF, Odd.REORDERED),
+    (Odd.CLOCK_BEHIND,),
     (Odd.READ_ONCE,),
 ]
 
@@ -79,6 +96,7 @@ def test_an_exchange_with_an_odd_server(desk: Desk, odd: tuple[Odd, ...]) -> Non
     assert list(desk.simulator.from_provider.glob("*.pgp")) == []
     said = {found.code for found in report.findings}
     assert said == ({"FILE_GONE_AFTER_READING"} if Odd.READ_ONCE in odd else set())
+    assert_conserved(desk)
 
 
 REFUSED = {Odd.NO_RENAME: RemoteUnsupported, Odd.UPLOAD_ONLY: RemotePathRefused}
@@ -106,3 +124,55 @@ def test_a_provider_lost_in_the_login_is_met_again(desk: Desk, harm: Harm, way: 
         proxy.arm()
         desk.request()
     settled(desk, serial)
+
+
+def test_a_provider_that_is_down_for_a_day(desk: Desk) -> None:
+    """Every run says so, whatever came meanwhile waits, and then all goes out, once."""
+    usual = desk.app.settings.provider("acme").sftp
+    assert usual is not None
+    before, serials = received(desk), []
+    with desk.configured(sftp=replace(usual, port=free_port(), **SOON)):
+        for _ in range(3):
+            serials.append(dispatched(desk))
+            for job in (Job.REQUEST, Job.RESPONSE):
+                with pytest.raises(ChannelUnavailable, match="refused"):
+                    desk.run(job, provider="acme")
+                (run,) = desk.app.recent_runs(1)
+                assert (run.job, run.status) == (job, RunStatus.FAILED)
+            assert [desk.states(serial) for serial in serials] == [["SEALED"]] * len(serials)
+            assert_conserved(desk)
+    assert desk.request().totals["batches sent"] == 3
+    desk.answers(3)
+    assert received(desk) - before == 3
+    assert "batches sent" not in desk.request().totals
+    settled(desk, *serials, answers=3)
+    assert received(desk) - before == 3
+
+
+def test_a_rename_that_comes_late_is_one_delivery(desk: Desk) -> None:
+    desk.silence()
+    before, serial = received(desk), dispatched(desk)
+    with odd_partner(desk, Odd.LATE_RENAME) as server:
+        assert desk.request().totals["batches uncertain"] == 1
+        assert desk.request().totals == {"batches held": 1}
+        assert_conserved(desk)
+        server.catch_up()
+        assert desk.request().totals == {"batches proved sent": 1}
+    desk.speak()
+    settled(desk, serial)
+    assert received(desk) - before == 1
+
+
+def test_a_provider_that_eats_what_is_not_renamed_yet(desk: Desk) -> None:
+    """Nothing proves that nothing arrived: held, until the provider's terms allow to send the same bytes again."""
+    before, serial = received(desk), dispatched(desk)
+    with odd_partner(desk, Odd.EAT_PART):
+        assert desk.request().totals["batches uncertain"] == 1
+    desk.time_passes()
+    assert desk.request().totals == {"batches held": 1}
+    assert desk.states(serial) == ["SEALED"]
+    assert_conserved(desk)
+    with desk.configured(on_unknown_outcome=UnknownOutcomePolicy.RESEND, removes_duplicates_by_batch=True):
+        desk.request()
+    settled(desk, serial)
+    assert received(desk) - before == 1

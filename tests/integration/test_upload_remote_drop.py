@@ -231,7 +231,7 @@ def test_without_a_folder_for_answers_the_run_says_so_and_others_get_theirs(serv
     other = server.drop(city(), uploader=BEN)
     report = server.run()
     assert len(list((other.parent / "done").iterdir())) == 1
-    assert "FileNotFoundError" in report.steps[2].message
+    assert "there is no such file or folder" in report.steps[2].message
     assert f"sftp:locations/{ADA}/done" in report.steps[2].message
     (bare.parent / "done").mkdir()
     server.run()

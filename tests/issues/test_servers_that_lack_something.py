@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from adapters.channels.calls import Facts
+from adapters.inboxes.sftp_orders import RemoteInbox
+from adapters.inboxes.uploads import RemoteDrop
+from adapters.spool import FileSpool
 from jobs.errors import (
     DeliveryUncertain,
     MusterError,
@@ -19,7 +22,7 @@ from jobs.errors import (
     RemoteUnsupported,
     TransferFailed,
 )
-from jobs.ports import Session
+from jobs.ports import Listing, Session
 from tests.support.odd_sftp import Odd, odd_server
 from tests.support.parcels import parcel
 from tests.support.scripted_sftp import (
@@ -244,3 +247,17 @@ def test_attributes_of_an_owner_alone_are_no_file(server: ScriptedServer) -> Non
     )
     with server.channel().open() as session:
         assert session.stat("in", "a.pgp") is None
+
+
+def test_our_own_folders_are_no_files_of_a_server_that_tells_no_types(tmp_path: Path) -> None:
+    """They were taken, renamed to `.taken-…`, or said in each run."""
+    for folder in ("orders/done", "uploads/locations/ada/done", "uploads/locations/ada/failed"):
+        (tmp_path / folder).mkdir(parents=True)
+    spool = FileSpool(tmp_path / "spool")
+    with odd_server(tmp_path, Odd.NO_TYPE) as server:
+        inbox = RemoteInbox(server.channel(), spool, "orders", "orders/done", r".*\.csv")
+        assert inbox.look() == Listing((), ())
+        drop = RemoteDrop(server.channel(), spool, "uploads/locations/ada", "locations", "ada")
+        assert drop.look() == Listing((), ())
+        with server.channel().open() as session:
+            assert not drop.holds_files(session)

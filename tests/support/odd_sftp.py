@@ -33,6 +33,7 @@ class Odd(StrEnum):
     NO_MTIME = "attributes without times"
     NOW_MTIME = "every look shows the present second as the time of change"
     CLOCK_OFF = "times of change are a day ahead"
+    CLOCK_BEHIND = "times of change are a day behind"
     NO_LSTAT = "lstat and stat are not supported, a listing is"
     NO_FSTAT = "fstat is not supported"
     NO_RENAME = "rename is not supported"
@@ -58,6 +59,7 @@ class OddServer:
     late: float | None = None
     host_key: KeyPair = field(default_factory=KeyPair.ed25519)
     calls: list[tuple[str, str]] = field(default_factory=list)
+    sessions: int = 0
     waiting: list[Callable[[], None]] = field(default_factory=list)
     _meddling: dict[tuple[str, str], Callable[[], object]] = field(default_factory=dict)
     _served: Served | None = None
@@ -128,6 +130,7 @@ class _Files(asyncssh.SFTPServer):
     def __init__(self, chan: asyncssh.SSHServerChannel[bytes], server: OddServer) -> None:
         super().__init__(chan, chroot=os.fsencode(server.root))
         self._server = server
+        server.sessions += 1
         self._odd = server.odd
         self._opened: dict[int, tuple[bytes, bool]] = {}  # by handle: path, whether it is written
 
@@ -212,6 +215,8 @@ class _Files(asyncssh.SFTPServer):
             attrs.atime = attrs.mtime = int(time.time())
         if attrs.mtime is not None and Odd.CLOCK_OFF in self._odd:
             attrs.mtime += _DAY
+        if attrs.mtime is not None and Odd.CLOCK_BEHIND in self._odd:
+            attrs.mtime -= _DAY
         return attrs
 
 
