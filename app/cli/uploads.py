@@ -20,7 +20,7 @@ Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="For the a
 
 
 def register(app: typer.Typer) -> None:
-    uploads = group("uploads", "The bulk uploads: history, one upload, its answered workbook, decisions.")
+    uploads = group("uploads", "The bulk uploads: history, one of them, decisions.")
     command(
         uploads,
         "list",

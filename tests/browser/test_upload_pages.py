@@ -33,7 +33,7 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
 
 def history(pages: Any, uploads: Any = ALL, **remarks: str) -> str:
     viewer = pages.Viewer("ada@example.com", "token")
-    limits = pages.Limits(50_000_000, 200_000)
+    limits = pages.UploadBounds(50_000_000, 200_000)
     return str(pages.uploads_page(uploads, True, pages.Wanted(), viewer, limits, ZONE, pages.Remarks(**remarks)))
 
 
