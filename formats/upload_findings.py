@@ -9,7 +9,7 @@ FILE_KINDS = (
     _error(
         "WORKBOOK_NOT_XLSX",
         "The file is not an .xlsx workbook, nor CSV or TSV text",
-        "An .xls or .ods workbook: choose Save As, type 'Excel Workbook (.xlsx)'. Any other file: ask its maker for CSV.",
+        "Of .xls and .ods choose Save As, type 'Excel Workbook (.xlsx)'; of any other file ask its maker for CSV.",
     ),
     _error("WORKBOOK_DAMAGED", "The workbook is damaged", "Open it, save it again as .xlsx, and send the new file."),
     _error("WORKBOOK_ENCRYPTED", "The workbook is protected by a password", "Remove the password and send it again."),
