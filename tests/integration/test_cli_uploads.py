@@ -108,7 +108,7 @@ def test_an_unknown_template_is_named_with_those_there_are(
     ):
         ran = muster(*words)
         assert (ran.code, ran.out) == (1, "")
-        assert "there is no template 'loactions'; there are: customers" in ran.err
+        assert "there is no template 'loactions' (did you mean locations?); there are: customers" in ran.err
 
 
 def test_a_dry_run_shows_what_would_be_and_changes_nothing(
@@ -182,7 +182,7 @@ def test_a_person_is_asked(
         return answer
 
     monkeypatch.setattr("app.cli.upload.typer.confirm", confirm)
-    monkeypatch.setattr("app.cli.upload._can_ask", lambda: True)
+    monkeypatch.setattr("app.cli.asking.can_ask", lambda: True)
     before = newest(muster)
     assert send(rows=(good(), bad())).code == (4 if answer else code)
     assert asked == ["Apply 1 good row?"]
@@ -190,8 +190,10 @@ def test_a_person_is_asked(
 
 
 def test_a_workbook_that_is_refused_is_not_even_asked_about(
-    muster: CommandLine, send: Callable[..., Ran], tmp_path: Path
+    muster: CommandLine, send: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("app.cli.asking.can_ask", lambda: True)
+    monkeypatch.setattr("app.cli.upload.typer.confirm", lambda *_, **__: pytest.fail("somebody was asked"))
     (tmp_path / "book.xlsx").write_bytes(b"no workbook")
     before = newest(muster)
     ran = send()
@@ -363,7 +365,7 @@ def test_uploaders_are_added_listed_and_removed(installation: Installation) -> N
         )
         assert (stranger.code, "is not registered" in stranger.err) == (1, True)
         assert "everybody may upload" in muster("uploaders", "list").err
-        assert muster("uploaders", "add", "ada", "--reason", "x").code == 2
+        assert muster("uploaders", "add", "ada lovelace", "--reason", "x").code == 2
         assert muster("uploaders", "add", ACTOR, "--reason", " ").code == 2
         added = muster("uploaders", "add", ACTOR, "--reason", "sales")
         assert (added.code, "only people who are registered" in added.err) == (0, True)
