@@ -347,7 +347,7 @@ def test_a_workbook_that_is_none_fails_with_its_reason(client: Made, opened: Mad
     page = who.get(f"{PAGE}/{number}").text
     assert "FAILED" in page
     assert "The file is not an .xlsx workbook" in page
-    assert "Save As" in page
+    assert "Excel Workbook (.xlsx)" in page
     assert who.get(f"{PAGE}/{number}/answer").status_code == 200
 
 
