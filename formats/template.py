@@ -8,7 +8,7 @@ and carries out the other, each as one set-based statement.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -66,10 +66,14 @@ whole numbers int64, truth values booleans."""
 class Rows:
     """Rows that passed the judge. `table`: the schema's columns as canonical text, and `row`, the sheet's
     row number. `cleared`: one boolean column per schema column, true where CLEAR was written (the cell
-    itself is null)."""
+    itself is null).
+
+    `unread`: of rows that failed, one boolean column per schema column, true where the cell was refused (the cell
+    itself is null). They are planned for their findings alone."""
 
     table: pa.Table
     cleared: pa.Table
+    unread: pa.Table | None = None
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -92,6 +96,28 @@ class Rows:
         """The value after the upload: the cell, else nothing if cleared, else the present value."""
         kept = pc.if_else(self.is_cleared(name), pa.scalar(None, present.type), present)
         return pc.coalesce(self.cell(name).cast(present.type), kept)
+
+    def is_unread(self, *names: str) -> pa.BooleanArray:
+        """One of these cells was refused, so that nothing can be said of it."""
+        found = pa.repeat(False, len(self))
+        if self.unread is None:
+            return found
+        for name in names:
+            found = pc.or_(found, self._flat(self.unread, name))
+        return found
+
+    def without(self, refused: pa.Table) -> Rows:
+        """The rows without the cells that the findings `refused` (ROW_FINDINGS) are about."""
+        unread: dict[str, pa.Array] = {}
+        cells: dict[str, pa.Array] = {}
+        cleared: dict[str, pa.Array] = {}
+        for name in self.cleared.column_names:
+            about = refused.filter(pc.equal(refused["column"], name))
+            mask = pc.is_in(self.numbers, value_set=about["row"].combine_chunks())
+            unread[name] = mask
+            cells[name] = pc.if_else(mask, pa.scalar(None, pa.string()), self.cell(name))
+            cleared[name] = pc.and_not(self.is_cleared(name), mask)
+        return Rows(pa.table({**cells, "row": self.numbers}), pa.table(cleared), pa.table(unread))
 
     def where(self, mask: pa.BooleanArray) -> Rows:
         return Rows(self.table.filter(mask).combine_chunks(), self.cleared.filter(mask).combine_chunks())
@@ -164,10 +190,16 @@ class Faults:
         self._parts: list[pa.Table] = [ROW_FINDINGS.empty_table()]
         self._failed = pa.array([False] * len(rows), pa.bool_())
 
-    def add(self, code: str, column: str, mask: pa.Array, fact: pa.Array | None = None) -> None:
-        """A finding at `column` of every row where `mask` is true (null counts as false)."""
+    def add(
+        self, code: str, column: str, mask: pa.Array, fact: pa.Array | None = None, rests_on: Sequence[str] = ()
+    ) -> None:
+        """A finding at `column` of every row where `mask` is true (null counts as false).
+
+        `rests_on`: other columns without which `mask` says nothing; where one of them was refused, nothing is found.
+        """
         hit = pc.fill_null(mask, False)
         hit = hit.combine_chunks() if isinstance(hit, pa.ChunkedArray) else hit
+        hit = pc.and_not(hit, self._rows.is_unread(column, *rests_on))
         numbers = self._rows.numbers.filter(hit)
         size = len(numbers)
         facts = pa.nulls(size, pa.string()) if fact is None else fact.filter(hit)

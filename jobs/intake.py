@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from formats.enrolment import RequestType
 from formats.findings import FINDINGS_SCHEMA
+from formats.identifiers import IDENTIFIER_COLUMNS
 
 DEVICE_MATCHES = ("device_by_serial_number", "device_by_imei", "device_by_meid", "device_by_mac")
 
@@ -104,6 +105,14 @@ _PLACES = {
     "RETURN_NOT_ENROLLED": "serial_number",
     "DEVICE_ON_OTHER_ORDER": "serial_number",
 }
+
+
+RESTS_ON = {
+    "CUSTOMER_NOT_AT_PROVIDER": ("provider",),
+    "ORDER_HEADER_MISMATCH": ("customer_account", "order_date", "po_number", "provider"),
+    "RETURN_NOT_ENROLLED": IDENTIFIER_COLUMNS,
+}
+"""Columns beside its place without which a finding cannot be made."""
 
 
 def _findings(code: str, place: str, numbers: pa.ChunkedArray) -> pa.Table:

@@ -58,7 +58,7 @@ def line_numbers(rows: Rows, known: Known) -> pa.StringArray:
     held = pc.coalesce(*(column(known, f"line_by_{name}", "line_number") for name in IDENTIFIER_COLUMNS))
     given = rows.cell("line_number").cast(pa.int64())
     fixed = pc.coalesce(given, held)
-    orders = rows.cell("order_number").dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    orders = pc.fill_null(rows.cell("order_number"), "").dictionary_encode().indices.to_numpy(zero_copy_only=False)
     known_highest = pc.fill_null(column(known, "order", "highest_line"), 0)
     used = pc.max_element_wise(known_highest, pc.fill_null(given, 0)).to_numpy(zero_copy_only=False)
     highest = np.zeros(orders.max(initial=-1) + 1, dtype=np.int64)

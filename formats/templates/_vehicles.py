@@ -81,7 +81,7 @@ class Vehicles:
         for lookup, code in _IN_USE.items():
             (name,) = _PARTS[lookup].on
             taken = both(wanted, self.elsewhere(lookup), pc.invert(self._by_default(lookup)))
-            self.faults.add(code, name, taken, column(self.known, lookup, "vin"))
+            self.faults.add(code, name, taken, column(self.known, lookup, "vin"), rests_on=("vin",))
             shared, cells = self._shared(name, wanted), self.rows.cell(name)
             others = also_in(self.rows.numbers.filter(shared), cells.filter(shared), cells.filter(shared))
             self.faults.add("ROW_DUPLICATE", name, shared, pc.replace_with_mask(cells, shared, others))
@@ -94,7 +94,7 @@ class Vehicles:
 
     def judge_phone(self, wanted: pa.BooleanArray) -> None:
         taken = both(wanted, self.elsewhere("phone"))
-        self.faults.add("PHONE_IN_USE", "phone", taken, column(self.known, "phone", "vin"))
+        self.faults.add("PHONE_IN_USE", "phone", taken, column(self.known, "phone", "vin"), rests_on=("vin", "vcu_id"))
 
     def judge_device_id(self, wanted: pa.BooleanArray, present: pa.StringArray) -> None:
         """A device id belongs to its unit and never changes."""

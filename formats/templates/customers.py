@@ -82,13 +82,14 @@ def _plan(rows: Rows, known: Known, rules: Rules) -> Plan:
 def _judge(rows: Rows, known: Known, faults: Faults, numbered: pa.BooleanArray) -> None:
     ours = pc.starts_with(rows.cell("account"), OWN_ACCOUNTS)
     faults.add("ACCOUNT_RESERVED", "account", both(ours, found_none(known, "by_account")))
-    faults.add("CUSTOMER_AMBIGUOUS", "name", pc.and_not(found_many(known, "by_name"), numbered))
+    faults.add("CUSTOMER_AMBIGUOUS", "name", pc.and_not(found_many(known, "by_name"), numbered), rests_on=("account",))
     everywhere = pa.repeat(True, len(rows))
     twice = pc.or_(repeated(rows.cell("name"), everywhere), repeated(_present(rows, known, "id"), everywhere))
-    faults.add("ROW_DUPLICATE", "name", pc.and_not(twice, numbered))
+    faults.add("ROW_DUPLICATE", "name", pc.and_not(twice, numbered), rests_on=("account",))
     parent = rows.cell("parent_account")
     faults.add("PARENT_UNKNOWN", "parent_account", both(pc.is_valid(parent), found_none(known, "parent")))
-    faults.add("PARENT_ITSELF", "parent_account", pc.equal(parent, _own_account(rows, known)))
+    itself = pc.equal(parent, _own_account(rows, known))
+    faults.add("PARENT_ITSELF", "parent_account", itself, rests_on=("account", "name"))
 
 
 def _own_account(rows: Rows, known: Known) -> pa.StringArray:

@@ -107,7 +107,9 @@ def _told(rows: Rows, known: Known, faults: Faults, name: str) -> pa.StringArray
 def _judge_unknown(rows: Rows, known: Known, faults: Faults) -> None:
     """Of a device nobody knows, only a row that says everything itself goes on to be judged like an order file's."""
     complete = pc.and_(pc.is_valid(rows.cell("customer_account")), pc.is_valid(rows.cell("provider")))
-    faults.add("RETURN_NOT_ENROLLED", "serial_number", pc.invert(pc.or_(complete, _on_record(known))))
+    unknown = pc.invert(pc.or_(complete, _on_record(known)))
+    told_by = (*IDENTIFIER_COLUMNS, "customer_account", "provider")
+    faults.add("RETURN_NOT_ENROLLED", "serial_number", unknown, rests_on=told_by)
 
 
 def _on_record(known: Known) -> pa.BooleanArray:

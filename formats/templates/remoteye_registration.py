@@ -112,6 +112,10 @@ def _plan(rows: Rows, known: Known, rules: Rules) -> Plan:
     return replace(plan, writes=(_added(companies), *registrations), owner=values["customer_id"])
 
 
+_TOLD_APART_BY = ("company_mode", "contact_name", "contact_email", "device_serial")
+"""Whether a new company came with another device, or with this one."""
+
+
 def _judge_company(rows: Rows, known: Known, faults: Faults) -> None:
     """A new company is not on record, unless it came with another device of the same contact, or with this one."""
     new = pc.equal(rows.cell("company_mode"), "new")
@@ -120,7 +124,8 @@ def _judge_company(rows: Rows, known: Known, faults: Faults) -> None:
         pc.invert(found_none(known, "companion")),
         both(pc.equal(column(known, "registration", "customer_id"), column(known, "company", "id"))),
     )
-    faults.add("COMPANY_EXISTS", "company_name", pc.and_not(pc.and_(new, on_record), came_so))
+    exists = pc.and_not(pc.and_(new, on_record), came_so)
+    faults.add("COMPANY_EXISTS", "company_name", exists, rests_on=_TOLD_APART_BY)
     faults.add("COMPANY_UNKNOWN", "company_name", pc.and_not(pc.invert(new), on_record))
     faults.add("COMPANY_AMBIGUOUS", "company_name", pc.and_not(found_many(known, "company"), new))
 
@@ -144,7 +149,8 @@ def _judge_values(values: dict[str, pa.Array], faults: Faults) -> None:
     too_late = pc.greater(pc.utf8_length(values["end_date"]), len(f"{_LAST_YEAR}-12-31"))
     allowed = pc.binary_join_element_wise(months.cast(pa.string()), f"allowed: 1 to {MOST_LEASE_MONTHS}", "; ")
     faults.add("NUMBER_RANGE", "lease_months", pc.or_(ill, too_late), allowed)
-    faults.add("SALES_ORDER_MISSING", "sales_order_no", pc.is_null(values["sales_order_no"]))
+    no_number = pc.is_null(values["sales_order_no"])
+    faults.add("SALES_ORDER_MISSING", "sales_order_no", no_number, rests_on=("device_serial",))
     faults.add("SHIPPED_AFTER_START", "ups_ship_date", pc.greater(values["ups_ship_date"], values["start_date"]))
 
 

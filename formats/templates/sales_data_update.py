@@ -68,9 +68,9 @@ def _judge_days(vehicles: Vehicles) -> None:
         early = pc.less(days[later], days[earlier])
         given = pc.is_valid(rows.cell(later))
         fact = pc.binary_join_element_wise(days[later], days[earlier], " is before ")
-        vehicles.faults.add("DATE_ORDER", later, both(early, given), fact)
+        vehicles.faults.add("DATE_ORDER", later, both(early, given), fact, rests_on=(earlier,))
         only_earlier = pc.and_not(pc.is_valid(rows.cell(earlier)), given)
-        vehicles.faults.add("DATE_ORDER", earlier, both(early, only_earlier), fact)
+        vehicles.faults.add("DATE_ORDER", earlier, both(early, only_earlier), fact, rests_on=(later,))
 
 
 TEMPLATE = Template(

@@ -82,7 +82,8 @@ def _repeated(rows: Rows, known: Known, faults: Faults) -> pa.BooleanArray:
     """Rows whose very swap is on record; another one under their order number is a fault."""
     on_record = found_one(known, "swap")
     names = ("vin", "old_vcu_id", "new_vcu_id")
-    same = both(on_record, *(pc.equal(rows.cell(name), column(known, "swap", name)) for name in names))
+    told = {name: _true(pc.equal(rows.cell(name), column(known, "swap", name))) for name in names}
+    same = both(on_record, *(pc.or_(mask, rows.is_unread(name)) for name, mask in told.items()))
     faults.add("SWAP_OTHER", "order_number", pc.and_not(on_record, same))
     return same
 
@@ -117,7 +118,8 @@ def _judge_device_id(rows: Rows, known: Known, faults: Faults, fresh: pa.Boolean
     faults.add("DEVICE_ID_IMMUTABLE", "device_id", both(fresh, pc.not_equal(given, own)), own)
     other = pc.invert(_true(pc.equal(column(known, "unit_of_device_id", "vcu_id"), rows.cell("new_vcu_id"))))
     taken = both(fresh, pc.is_null(own), pc.invert(found_none(known, "unit_of_device_id")), other)
-    faults.add("DEVICE_ID_IN_USE", "device_id", taken, column(known, "unit_of_device_id", "vcu_id"))
+    owner = column(known, "unit_of_device_id", "vcu_id")
+    faults.add("DEVICE_ID_IN_USE", "device_id", taken, owner, rests_on=("new_vcu_id",))
     faults.add("CELL_CLEAR_REFUSED", "device_id", both(fresh, rows.is_cleared("device_id")))
 
 

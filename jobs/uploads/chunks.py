@@ -40,7 +40,7 @@ def deal(tx: Transaction, desk: Desk, chunk: Rows, passed: pa.BooleanArray) -> D
     rows = chunk.where(passed)
     known = tx.records.known(rows.table, desk.template.lookups)
     plan = desk.template.plan(rows, known, desk.rules)
-    scope = _scope(desk, rows, known, plan)
+    scope = scope_faults(desk, rows, known, plan)
     orders = None if plan.orders is None else judge_orders(tx, plan.orders, desk.providers)
     findings = pa.concat_tables([scope.findings, plan.findings, *([orders.findings] if orders else [])])
     accepted = _accepted(rows, scope, plan, orders)
@@ -50,11 +50,11 @@ def deal(tx: Transaction, desk: Desk, chunk: Rows, passed: pa.BooleanArray) -> D
             tx.records.write(replace(write, rows=kept.drop_columns(["row"])))
     if orders is not None:
         take_in(tx, orders, accepted, desk.file_id)
-    findings = with_facts(desk.template.schema, rows.table, _told(desk, findings.cast(ROW_FINDINGS)))
+    findings = with_facts(desk.template.schema, rows.table, told(desk, findings.cast(ROW_FINDINGS)))
     return Dealt(_effects(chunk, rows, plan, accepted, orders), findings)
 
 
-def _told(desk: Desk, findings: pa.Table) -> pa.Table:
+def told(desk: Desk, findings: pa.Table) -> pa.Table:
     """An uploader of one customer does not learn which record of another has the part."""
     if desk.uploader.customer_id is None:
         return findings
@@ -63,7 +63,7 @@ def _told(desk: Desk, findings: pa.Table) -> pa.Table:
     return findings.set_column(findings.column_names.index("fact"), ROW_FINDINGS.field("fact"), facts)
 
 
-def _scope(desk: Desk, rows: Rows, known: Known, plan: Plan) -> Faults:
+def scope_faults(desk: Desk, rows: Rows, known: Known, plan: Plan) -> Faults:
     """C98: an uploader of one customer may touch only what is known to be that customer's, before the row and after."""
     faults = Faults(rows)
     own = desk.uploader.customer_id
@@ -76,10 +76,18 @@ def _scope(desk: Desk, rows: Rows, known: Known, plan: Plan) -> Faults:
         theirs = pc.or_(theirs, is_own) if path in desk.template.owners else theirs
         touched = _flat(pc.greater(known[lookup].column("matches"), 0))
         other = pc.or_(other, pc.and_not(touched, is_own))
+    outside = pc.invert(theirs)
     if plan.owner is not None:
-        other = pc.or_(other, pc.invert(_is(plan.owner, own)))
-    faults.add("SCOPE_FORBIDDEN", desk.template.schema.names[0], pc.or_(other, pc.invert(theirs)))
+        outside = pc.or_(outside, pc.invert(_is(plan.owner, own)))
+    outside = pc.and_not(outside, rows.is_unread(*_told_by(desk.template)))
+    faults.add("SCOPE_FORBIDDEN", desk.template.schema.names[0], pc.or_(other, outside))
     return faults
+
+
+def _told_by(template: Template) -> set[str]:
+    """The columns that say whose a row is."""
+    lookups = (template.lookups[path.partition(".")[0]] for path in template.owners)
+    return {name for lookup in lookups for name in lookup.on.values()}
 
 
 def _is(owners: pa.Array | pa.ChunkedArray, own: int) -> pa.BooleanArray:

@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from formats.enrolment import RequestType
+from formats.findings import FINDINGS_SCHEMA
 from formats.judge import judge
 from formats.order_dispatch.layout import ORDER_DISPATCH
-from formats.template import ROW_FINDINGS
-from jobs.intake import content_digests, judge_rows
+from formats.template import ROW_FINDINGS, Rows
+from jobs.intake import RESTS_ON, content_digests, judge_rows
 from jobs.registry import Transaction
 
 _PASSES = (RequestType.RETURN, RequestType.ORDER)
@@ -55,6 +56,35 @@ def judge_orders(tx: Transaction, orders: pa.Table, providers: Collection[str]) 
     return JudgedOrders(
         _with_fact(pa.concat_tables(findings)), _joined(refused), _without(_joined(known), _joined(fresh)), tuple(lines)
     )
+
+
+def order_faults(tx: Transaction, orders: pa.Table, providers: Collection[str], rows: Rows) -> pa.Table:
+    """What the registry has against orders of rows that failed (ROW_FINDINGS), as far as their cells were read.
+
+    Of a line that is on record nothing is said: once its cells are read it may be the very one.
+    """
+    parts = [FINDINGS_SCHEMA.empty_table()]
+    for request_type in _PASSES:
+        asked = orders.filter(pc.equal(orders["request_type"], request_type)).combine_chunks()
+        if asked.num_rows == 0:
+            continue
+        known = tx.intake.enrich(asked)
+        fresh = asked["row"].filter(pc.is_null(known["known_line_sha256"]))
+        found = judge_rows(asked, known, content_digests(asked), providers).findings
+        parts.append(found.filter(pc.is_in(found["row"], value_set=fresh.combine_chunks())))
+    return _with_fact(_readable(pa.concat_tables(parts), rows))
+
+
+def _readable(findings: pa.Table, rows: Rows) -> pa.Table:
+    """Findings that rest on no cell that was refused. Of a column the template has not, any cell may be the source."""
+    kept = [findings.slice(0, 0)]
+    for column, code in set(zip(findings["column"].to_pylist(), findings["code"].to_pylist(), strict=True)):
+        names = {column, *RESTS_ON.get(code, ())}
+        theirs = set(rows.cleared.column_names)
+        unread = rows.is_unread(*(names if names <= theirs else theirs))
+        these = findings.filter(pc.and_(pc.equal(findings["column"], column), pc.equal(findings["code"], code)))
+        kept.append(these.filter(pc.invert(pc.is_in(these["row"], value_set=rows.numbers.filter(unread)))))
+    return pa.concat_tables(kept)
 
 
 def take_in(tx: Transaction, judged: JudgedOrders, accepted: pa.Int64Array, file_id: int) -> None:

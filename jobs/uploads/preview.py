@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from formats.findings import FINDINGS_SCHEMA
 from formats.templates import template as template_of
@@ -17,6 +18,7 @@ from jobs.runs import Run
 from jobs.upload import Counts, UploadInbox
 from jobs.uploads.chunks import Dealt, Desk, deal
 from jobs.uploads.collection import claim_file
+from jobs.uploads.failed_rows import further_findings
 from jobs.uploads.looking import steady_waiting, take_waiting
 from jobs.uploads.reading import Checked, UploadRefused, read_upload, refused
 from jobs.work import SourceFindings, Subject, Work
@@ -100,7 +102,10 @@ def starts(exchange: Exchange, checked: Checked, done: int = 0) -> Iterator[int]
 
 def deal_chunk(tx: Transaction, desk: Desk, exchange: Exchange, checked: Checked, start: int) -> Dealt:
     size = exchange.uploads.rules.chunk_rows
-    return deal(tx, desk, checked.rows.slice(start, size), checked.passed.slice(start, size))
+    chunk, passed = checked.rows.slice(start, size), checked.passed.slice(start, size)
+    dealt = deal(tx, desk, chunk, passed)
+    further = further_findings(tx, desk, chunk.where(pc.invert(passed)), checked.findings)
+    return replace(dealt, findings=pa.concat_tables([dealt.findings, further]))
 
 
 def shown(counts: Counts) -> dict[str, int]:

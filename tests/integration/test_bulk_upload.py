@@ -80,7 +80,7 @@ def test_the_same_rows_again_change_nothing(uploads: UploadDesk) -> None:
     again = uploads.upload("locations", *rows, file="other.xlsx")
     assert again.same_as is not None or again.counts == Counts(unchanged=3)
     changed = {name for name, content in uploads.desk.dump().items() if content != before[name]}
-    assert changed <= {"bulk_uploads", "upload_rows", "upload_findings", "files", "audit"}
+    assert changed <= {"bulk_uploads", "upload_rows", "upload_findings", "files", "deliveries", "audit"}
 
 
 def test_the_identical_file_is_recognised(uploads: UploadDesk) -> None:
@@ -203,7 +203,7 @@ def test_an_uploader_of_one_customer_cannot_touch_another_s_rows(configured: Upl
         {"vin": f"MVH{mine:06d}", "vcu_id": f"CEH0{mine:06d}", "bms_id": f"BMS{other:06d}"},
         uploader=ben,
     )
-    assert [code for _, _, code in uploads.findings(taken)] == ["BATTERY_IN_USE"]
+    assert [code for _, _, code in uploads.findings(taken)] == ["SCOPE_FORBIDDEN", "BATTERY_IN_USE"]
     with uploads.desk.registry.view() as tx:
         assert f"MVH{other:06d}" not in str(tx.uploads.findings(taken.id).to_pylist())
     closed = uploads.upload("locations", location(f"City {next(NUMBERS)}"), uploader=ben)

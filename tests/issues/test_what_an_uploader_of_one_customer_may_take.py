@@ -18,7 +18,7 @@ from formats.templates.remoteye_registration import TEMPLATE as REMOTEYE
 from formats.templates.sales_data_update import TEMPLATE as SALES
 from formats.templates.vcu_swap import TEMPLATE as SWAP
 from jobs.upload import Uploader
-from jobs.uploads.chunks import Desk, _scope
+from jobs.uploads.chunks import Desk, scope_faults
 from tests.support.template_rows import known_of, rows_of
 
 OWN = {"id": 7, "customer_id": 7, "owner_id": 7}
@@ -34,7 +34,7 @@ def in_scope(template: Template, cells: Mapping[str, str], found: Found) -> bool
     rows = rows_of(template.schema, {"vin": "MVH002654", **cells} if "vin" in template.schema.names else cells)
     known = known_of(template, 1, **{name: [entry] for name, entry in found.items()})
     desk = Desk(template, Uploader("ada@example.com", 7), Rules(), (), 1)
-    return bool(_scope(desk, rows, known, template.plan(rows, known, Rules())).passed[0].as_py())
+    return bool(scope_faults(desk, rows, known, template.plan(rows, known, Rules())).passed[0].as_py())
 
 
 @pytest.mark.parametrize(
