@@ -172,6 +172,11 @@ _KINDS = (
         "The override or void has more lines than one batch of this provider may have",
         "Raise the limit if the provider agrees to it, or split the order into smaller ones and send it again.",
     ),
+    _error(
+        "SENT_BEFORE_RESTORE",
+        "The provider has this line from before the registry was restored from a backup",
+        "Ask the provider what became of it; it is not sent again.",
+    ),
     # files
     _error(
         "FILE_UNREADABLE",

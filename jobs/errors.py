@@ -293,6 +293,13 @@ class RegistryBehindAnchor(Setup):
     remedy = "No job runs until `muster recover` has dealt with it; see the runbook before you confirm"
 
 
+class ProviderHeld(Setup):
+    """The registry was restored, and what the provider has been sent meanwhile is not known."""
+
+    code = "PROVIDER_HELD"
+    remedy = "Nothing is sent until `muster recover release` has been told what the provider has; see the runbook"
+
+
 class NotConserved(MusterError):
     """The count of devices does not add up: the most serious fault there is."""
 

@@ -17,6 +17,7 @@ from formats.template import Known, Lookup, Write
 from jobs.attempts import Attempts
 from jobs.batches import Batch
 from jobs.files import Arrival, Delivery, InboundFile, Unsettled
+from jobs.holds import Holds
 from jobs.job import Job
 from jobs.resolution import Decision
 from jobs.runs import Conservation, ConservationCheck, FileFacts, FindingCount, Run, RunStatus, Step, Unfinished
@@ -353,6 +354,9 @@ class Transaction(Protocol):
 
     @property
     def recovery(self) -> Recovery: ...
+
+    @property
+    def holds(self) -> Holds: ...
 
     @property
     def leases(self) -> Leases: ...

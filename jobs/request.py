@@ -26,6 +26,7 @@ from jobs.batching import WHOLE, EligibleOrder, split
 from jobs.codes import ProviderKind
 from jobs.context import Exchange
 from jobs.errors import StateMoved
+from jobs.holds import must_not_be_held
 from jobs.providers import BatchLimits, Provider
 from jobs.registry import Transaction
 from jobs.runs import ORDER_LINE, Run
@@ -38,9 +39,11 @@ _ORDERS_NAMED = 500
 
 
 def extract_to_generic_format(exchange: Exchange, run: Run) -> Work:
-    """Seal every line whose turn has come into batches within the provider's limits."""
+    """Seal every line whose turn has come into batches within the provider's limits. Raises ProviderHeld."""
     provider = exchange.provider(run)
     work = Work("extract_to_generic_format")
+    with exchange.registry.view() as tx:
+        must_not_be_held(tx.holds, provider.name)
     if run.batch is not None:
         work.notes.append(f"run for batch {run.batch}: nothing new is sealed")
         return work

@@ -19,7 +19,8 @@ class BatchState(StrEnum):
 
 BATCH_TRANSITIONS: Mapping[BatchState, frozenset[BatchState]] = {
     BatchState.CREATING: frozenset({BatchState.SEALED}),
-    BatchState.SEALED: frozenset({BatchState.SENDING, BatchState.CANCELLED}),
+    # SEALED → UNCERTAIN only in a restored registry, which may have forgotten that it was sent (ADR 0019)
+    BatchState.SEALED: frozenset({BatchState.SENDING, BatchState.CANCELLED, BatchState.UNCERTAIN}),
     # SENDING → SEALED only with proof that no rename was asked for (ADR 0002)
     BatchState.SENDING: frozenset({BatchState.SENT, BatchState.UNCERTAIN, BatchState.SEALED}),
     BatchState.UNCERTAIN: frozenset({BatchState.SENT, BatchState.SEALED, BatchState.ANSWERED, BatchState.CLOSED}),

@@ -10,6 +10,7 @@ from jobs.attempts import AttemptOutcome, Judgement, Verdict, judge
 from jobs.batches import Batch
 from jobs.context import Exchange
 from jobs.errors import DeliveryUncertain, MusterError, Refused
+from jobs.holds import must_not_be_held
 from jobs.ports import Final, Sight
 from jobs.providers import Provider, UnknownOutcomePolicy
 from jobs.runs import Run
@@ -30,11 +31,14 @@ def settle_uncertain(exchange: Exchange, run: Run) -> Work:
         doubtful = _interrupted(exchange, run, provider)
         if not doubtful:
             return work
+        with exchange.registry.view() as tx:
+            provider_is_held = tx.holds.of(provider.name) is not None
         with Reconnecting(exchange.channels.channel(provider)) as connection:
             out = Outbound(exchange, run, provider, connection, work)
             for batch in doubtful:
-                _settle(out, batch)
-            clear(out)
+                _settle(out, batch, provider_is_held)
+            if not provider_is_held:
+                clear(out)
     return work
 
 
@@ -60,8 +64,11 @@ def _interrupted(exchange: Exchange, run: Run, provider: Provider) -> list[Batch
         return tx.batches.in_states(provider.name, (BatchState.UNCERTAIN,), run.batch)
 
 
-def _settle(out: Outbound, batch: Batch) -> None:
-    """Look at the partner's folder; settle the batch, send it again where that is the policy, or hold it."""
+def _settle(out: Outbound, batch: Batch, provider_is_held: bool) -> None:
+    """Look at the partner's folder; settle the batch, send it again where that is the policy, or hold it.
+
+    A restored registry does not know every attempt, so while its provider is held only that it was sent is proved.
+    """
     work = out.work
     work.done += 1
     session = out.connection.session()
@@ -79,6 +86,9 @@ def _settle(out: Outbound, batch: Batch) -> None:
     if found.verdict is Verdict.SENT and sight.delivery is not None:
         sent(out, batch, "listing", sight.delivery)
         work.count({"batches proved sent": 1})
+        return
+    if provider_is_held:
+        _hold(out, batch, "its provider is held")
         return
     if found.disproved:
         _record_disproved(out, batch, found)
@@ -118,11 +128,12 @@ def _hold(out: Outbound, batch: Batch, why: str) -> None:
 
 
 def device_enrolment_adaptor(exchange: Exchange, run: Run) -> Work:
-    """Deliver every sealed batch, in sequence. Raises the first trouble when it was every batch's."""
+    """Deliver every sealed batch, in sequence. Raises ProviderHeld, or the first trouble when it was every batch's."""
     provider = exchange.provider(run)
     work = Work("device_enrolment_adaptor")
     with exchange.lease(f"{provider.name}:out") as exchange:
         with exchange.registry.view() as tx:
+            must_not_be_held(tx.holds, provider.name)
             sealed = tx.batches.in_states(provider.name, (BatchState.SEALED,), run.batch)
             sealed = [batch for batch in sealed if run.order in (None, *tx.batches.order_numbers(batch.id))]
         if run.dry_run:

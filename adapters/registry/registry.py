@@ -20,6 +20,7 @@ from adapters.registry.conservation import ConservationCount
 from adapters.registry.covered import Added, altered, cover
 from adapters.registry.engine import for_reading, make_engine
 from adapters.registry.files import Files
+from adapters.registry.holds import Holds
 from adapters.registry.intake import Intake
 from adapters.registry.leases import Leases
 from adapters.registry.queries import Queries
@@ -91,6 +92,10 @@ class Transaction:
     @cached_property
     def recovery(self) -> Recovery:
         return Recovery(self._db)
+
+    @cached_property
+    def holds(self) -> Holds:
+        return Holds(self._db)
 
     @cached_property
     def leases(self) -> Leases:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.registry import arrival_tables, attempt_tables, business_tables, upload_tables
+from adapters.registry import arrival_tables, attempt_tables, business_tables, hold_tables, upload_tables
 from adapters.registry.tables import metadata
 
-__all__ = ["arrival_tables", "attempt_tables", "business_tables", "metadata", "upload_tables"]
+__all__ = ["arrival_tables", "attempt_tables", "business_tables", "hold_tables", "metadata", "upload_tables"]

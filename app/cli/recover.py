@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.exit_codes import ExitCode
-from app.cli.state import Json, command
+from app.cli.release import release
+from app.cli.state import Json, command, group, guarded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,19 +18,36 @@ if TYPE_CHECKING:
 
 _WORD = "recover"
 _NAMES_SHOWN = 20
+_HELP = """Let a registry that was restored from a backup work again.
+
+\b
+  $ muster recover
+  $ muster recover --reason "restored the backup of Monday"
+  $ muster recover release acme --sent acme-has.csv
+
+Without --reason it only shows what was found. Sequence numbers that may have been used are skipped, order files that
+only the archive knows are put into the inbox, and each provider that may have been sent something since is held:
+nothing leaves for it before `muster recover release`. You are asked to type the word recover; in a script give it as
+--confirm.
+"""
 
 
 def register(app: typer.Typer) -> None:
+    recovering = group("recover", _HELP)
+    recovering.info.no_args_is_help = False
+    recovering.callback(invoke_without_command=True)(guarded(recover))
     command(
-        app,
-        "recover",
-        "Let a registry that was restored from a backup work again.",
-        "muster recover",
-        'muster recover --reason "restored the backup of Monday"',
-        more="Without --reason it only shows what was found. Sequence numbers that may have been used are "
-        "skipped, order files that only the archive knows are put into the inbox. You are asked to type the "
-        "word recover; in a script give it as --confirm.",
-    )(recover)
+        recovering,
+        "release",
+        "Let a held provider go on, once it has said what it has.",
+        "muster recover release acme --sent acme-has.csv",
+        'muster recover release acme --sent acme-has.csv --reason "list by e-mail from Acme"',
+        'muster recover release acme --none-sent --reason "Acme has nothing since Monday"',
+        more="Without --reason it only shows what would become of the lines that wait. The file has one order number "
+        "on each line, or order,serial. What it names goes to review, all else is sent. You are asked to type the "
+        "provider's name; in a script give it as --confirm.",
+    )(release)
+    app.add_typer(recovering)
 
 
 def recover(
@@ -47,6 +65,8 @@ def recover(
     from app.recovering import look
     from app.recovering import recover as carry_out
 
+    if ctx.invoked_subcommand is not None:
+        return
     with ctx.obj.muster() as app:
         plan = look(app)
         if as_json:
@@ -62,7 +82,9 @@ def recover(
         if confirm != _WORD:
             raise typer.BadParameter(f"must be the word {_WORD}", param_hint="--confirm")
         carry_out(app, plan, actor(), reason)
-    messages().print("Recovered. Next: muster run order_dispatch, muster status, then the request jobs.")
+    messages().print("Recovered. Next: muster run order_dispatch, then muster status.")
+    for name in plan.doubted:
+        messages().print(f"{name} is held: ask what it has, then muster recover release {name}")
 
 
 def _show(screen: Console, plan: Plan) -> None:
@@ -82,4 +104,6 @@ def _show(screen: Console, plan: Plan) -> None:
             screen.print(f"  {name}", markup=False)
     for provider, why in plan.away.items():
         screen.print(f"{provider} could not be asked: {why}", style="bold red", markup=False)
+    if plan.doubted:
+        screen.print(f"to be held until it is known what they were sent: {', '.join(plan.doubted)}", markup=False)
     screen.print(f"{plural(len(plan.orders), 'order file')} in the archive that the registry does not know")

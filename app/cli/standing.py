@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from adapters.registry.registry import Transaction
+    from jobs.holds import Hold
     from jobs.upload import Upload
 
 _RUNS = 8
@@ -60,6 +61,7 @@ def _standing(tx: Transaction) -> dict[str, Any]:
         "conservation_holds": conservation.holds,
         "batches": counts,
         "uncertain": uncertain,
+        "held_providers": tx.holds.all(),
         "quarantine": tx.files.held(),
         "uploads": [*tx.uploads.history(_UPLOADS, state=UploadState.HELD), *tx.uploads.in_progress()],
         "runs": tx.runs.recent(_RUNS),
@@ -77,6 +79,7 @@ def _show(screen: Console, found: dict[str, Any], zone: tzinfo) -> None:
         screen.print(table(["Provider", "State", "Batches", "Lines"], rows))
     else:
         screen.print("  none yet")
+    _show_held(screen, found["held_providers"], zone)
     _show_uncertain(screen, found["uncertain"], zone)
     _show_quarantine(screen, found["quarantine"], zone)
     _show_uploads(screen, found["uploads"], zone)
@@ -86,6 +89,18 @@ def _show(screen: Console, found: dict[str, Any], zone: tzinfo) -> None:
         screen.print(table(["Started", "Job", "Provider", "Status", "By"], runs, zone))
     else:
         screen.print("  none yet: `muster run order_dispatch` is the first")
+
+
+def _show_held(screen: Console, holds: list[Hold], zone: tzinfo) -> None:
+    from app.cli.screen import table
+
+    if not holds:
+        return
+    screen.print("\nHeld: nothing is sent to these providers", style="bold red")
+    rows = [(hold.since, hold.provider, hold.by, hold.reason) for hold in holds]
+    screen.print(table(["Since", "Provider", "By", "Why"], rows, zone))
+    for hold in holds:
+        screen.print(f"  Ask what it has been sent, then: muster recover release {hold.provider} --sent FILE")
 
 
 def _show_uncertain(screen: Console, batches: list[Any], zone: tzinfo) -> None:

@@ -55,6 +55,7 @@ def _with_settings(workspace: Workspace, settings: Settings, offline: bool) -> I
     yield from guarded("inbox", partial(partners.inbox, workspace, settings.inbox))
     yield from guarded("registry", partial(store.registry, workspace, settings))
     yield from guarded("audit trail", partial(store.audit_trail, workspace, settings))
+    yield from guarded("held providers", partial(store.holds, workspace, settings))
     yield from guarded("archive", partial(store.archive, workspace, settings))
     yield from guarded("drop folders", partial(drops.drop_folders, workspace, settings))
     yield from guarded("disk", partial(machine.space, workspace, settings))

@@ -73,6 +73,18 @@ def audit_trail(workspace: Workspace, settings: Settings) -> Iterator[Check]:
         yield Check("audit trail", Status.OK, "the hash chain holds, its end included")
 
 
+def holds(workspace: Workspace, settings: Settings) -> Iterator[Check]:
+    """No provider is held since the registry was restored."""
+    with connected(workspace, settings) as connection:
+        if not connection.dialect.has_table(connection, "provider_holds"):
+            return
+        held = Transaction(connection).holds.all()
+    for hold in held:
+        what = f"nothing is sent to {hold.provider} since {hold.since:%Y-%m-%d %H:%M} UTC: {hold.reason}"
+        fix = f"Ask what it has been sent, then: muster recover release {hold.provider} --sent FILE"
+        yield Check("held providers", Status.FAIL, what, fix)
+
+
 def archive(workspace: Workspace, settings: Settings) -> Iterator[Check]:
     """What may still be sent is there and unchanged; `muster archive verify` looks at the rest, too."""
     with connected(workspace, settings) as connection:

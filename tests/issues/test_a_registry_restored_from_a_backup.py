@@ -8,18 +8,17 @@ import signal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from adapters.audit_anchor import Anchored, AnchorUnreadable, AuditAnchor, forgotten
-from adapters.registry.schema import metadata
 from adapters.registry.tables import audit, batches, provider_states
-from jobs.errors import DiskFull, RegistryBehindAnchor, TransferFailed
+from jobs.errors import DiskFull, ProviderHeld, RegistryBehindAnchor, TransferFailed
 from jobs.states import BatchState
 from tests.support.desk import Desk
 from tests.support.installation import order_row
-from tests.support.ledger import NOW, Ledger, dump
+from tests.support.ledger import NOW, Ledger
 from tests.support.muster import CommandLine
-from tests.support.tampering import tampering
+from tests.support.restoring import back_up, restore
 
 HASH = "a" * 64
 
@@ -92,22 +91,12 @@ def test_what_a_registry_has_forgotten(ledger: Ledger) -> None:
         assert "5 was used" in forgotten(Anchored((), {"beta": 5}), tx)[0]
 
 
-def restore(desk: Desk, backup: dict[str, list[tuple[object, ...]]]) -> None:
-    with tampering(desk.engine) as connection:
-        for table in reversed(metadata.sorted_tables):
-            connection.execute(delete(table))
-        for table in metadata.sorted_tables:
-            if rows := backup[table.name]:
-                connection.execute(table.insert(), [dict(zip(table.c.keys(), row, strict=True)) for row in rows])
-
-
 def test_yesterdays_registry_stops_until_it_has_recovered(desk: Desk) -> None:
     muster = CommandLine(desk.installation.workspace)
     desk.silence()
     desk.dispatch(order_row(next(desk.numbers)))
     first = desk.request().batches[0].number
-    with desk.engine.connect() as connection:
-        backup = dump(connection)
+    backup = back_up(desk)
     row = order_row(next(desk.numbers))
     desk.dispatch(row)
     lost = desk.request().batches[0]
@@ -127,6 +116,9 @@ def test_yesterdays_registry_stops_until_it_has_recovered(desk: Desk) -> None:
     assert muster("recover").code == 3
     assert muster("audit", "verify").code == 0
     desk.dispatch()
+    with pytest.raises(ProviderHeld):
+        desk.request()
+    assert muster("recover", "release", "acme", "--none-sent", "--reason", "asked", "--confirm", "acme").code == 0
     (batch,) = desk.request().batches
     assert batch.number not in (first, lost.number)
     assert desk.rows(select(batches.c.sequence).order_by(batches.c.sequence.desc()).limit(1)) == [(used + 1,)]

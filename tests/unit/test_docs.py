@@ -374,12 +374,12 @@ def test_dags_that_are_named_exist() -> None:
 
 @cache
 def commands() -> dict[tuple[str, ...], Any]:
-    """Every command by its words, groups left out."""
+    """Every command by its words, and of the groups those that work without a command."""
     found: dict[tuple[str, ...], Any] = {}
 
     def walk(command: Any, words: tuple[str, ...]) -> None:
         below = getattr(command, "commands", None)
-        if below is None:
+        if below is None or command.invoke_without_command:
             found[words] = command
         for name, child in (below or {}).items():
             walk(child, (*words, name))
