@@ -124,7 +124,7 @@ files = Table(
     Column("kind", String(20), nullable=False),  # order_dispatch, response
     Column("provider", String(40), nullable=False, server_default=""),
     Column("name", String(300), nullable=False),
-    Column("media", String(10), nullable=False),  # pgp, pgp+json, plain, xlsx
+    Column("media", String(10), nullable=False),  # pgp, pgp+json, plain, xlsx, csv, tsv
     Column("sha256", String(64), nullable=False),
     Column("size", Key, nullable=False),
     Column("state", String(20), nullable=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import PurePath
 
 from formats.templates import template as template_of
 from jobs.context import Exchange
@@ -17,6 +18,8 @@ from jobs.uploads.looking import look, steady_waiting, take_waiting
 from jobs.work import Work
 
 SAID_AGAIN_AFTER = timedelta(minutes=10)
+
+_PACKED = b"PK"  # how an .xlsx workbook begins
 
 
 def collect_uploads(exchange: Exchange, run: Run) -> Work:
@@ -54,7 +57,7 @@ def claim_file(
     inbox: UploadInbox,
     name: str,
     digest: str,
-    size: int,
+    data: bytes,
     mtime: int = 0,
 ) -> InboundFile:
     """The ledger's row of a workbook; the same bytes have the same row."""
@@ -64,15 +67,21 @@ def claim_file(
             kind=FileKind.ORDER_UPLOAD if orders else FileKind.BULK_UPLOAD,
             provider="",
             name=name,
-            media="xlsx",
+            media=_media(name, data),
             sha256=digest,
-            size=size,
+            size=len(data),
             place=inbox.place,
             mtime=mtime,
         ),
         run.id,
         exchange.clock.now(),
     )
+
+
+def _media(name: str, data: bytes) -> str:
+    """`csv` or `tsv` for text that is called so, else `xlsx`."""
+    texts = {".csv": "csv", ".txt": "csv", ".tsv": "tsv"}
+    return "xlsx" if data.startswith(_PACKED) else texts.get(PurePath(name).suffix.lower(), "xlsx")
 
 
 def _collect(exchange: Exchange, run: Run, inbox: UploadInbox, steady: Steady, work: Work) -> None:
@@ -95,7 +104,7 @@ def register(exchange: Exchange, run: Run, inbox: UploadInbox, name: str, data: 
     """Archive the workbook, then give it its number. A file that was not taken out of its folder keeps its number."""
     digest = exchange.archive.keep_plaintext(data)
     with exchange.registry.transaction() as tx:
-        file = claim_file(tx, exchange, run, inbox, plain(name), digest, len(data), mtime)
+        file = claim_file(tx, exchange, run, inbox, plain(name), digest, data, mtime)
         known = tx.uploads.not_taken(inbox.template, inbox.place, plain(name), file.id)
         return known or _create(tx, exchange, run, inbox, plain(name), file)
 

@@ -43,7 +43,7 @@ def rehearse(exchange: Exchange, run: Run, inbox: UploadInbox, name: str, data: 
     with exchange.registry.rehearsal() as tx:
         desk = desk_of(exchange, tx, inbox.template, inbox.uploader)
         checked = read_upload(exchange, desk.template, data)
-        file = claim_file(tx, exchange, run, inbox, name, hashlib.sha256(data).hexdigest(), len(data))
+        file = claim_file(tx, exchange, run, inbox, name, hashlib.sha256(data).hexdigest(), data)
         return previewed(exchange, tx, replace(desk, file_id=file.id), checked)
 
 

@@ -14,11 +14,15 @@ from hypothesis import strategies as st
 
 from adapters.workbooks.guarded import ChildWorkbooks
 from formats.rules import Rules
+from formats.templates import template
 from formats.workbook.read.grid import Mark, Workbook, decode, encode
 from formats.workbook.read.inspection import WorkbookLimits
 from formats.workbook.read.reading import read_workbook
 from formats.workbook.read.sheet import RefusedSheet, Sheet, judged, open_sheet
+from jobs.upload import Counts, UploadState
+from tests.support.desk import Desk, desk  # noqa: F401  (a fixture)
 from tests.support.grids import CALM, HEADINGS, TEMPLATE
+from tests.support.uploads import UploadDesk, location, read_back
 from tests.unit.test_workbook_sheet import told
 
 LINES = [
@@ -137,3 +141,21 @@ def test_the_zeros_of_a_real_export() -> None:
     grid = read(f"{heading}\nSO-9,1,0012345\nSO-9,2,219E05\nSO-9,3,00-01\n".encode()).grid
     assert grid is not None
     assert grid.text(2).to_pylist()[1:] == ["0012345", "219E05", "00-01"]
+
+
+@pytest.mark.parametrize(("ending", "delimiter"), [("csv", ";"), ("tsv", "\t")])
+def test_a_dropped_text_is_answered_by_a_workbook(desk: Desk, ending: str, delimiter: str) -> None:  # noqa: F811
+    uploads, chosen = UploadDesk(desk), template("locations")
+    rows = [location(f"Town {ending}"), location("")]
+    cells = [[str(row.get(name) or "") for name in chosen.schema.names] for row in rows]
+    text = written([[column.heading for column in chosen.schema.columns], *cells], delimiter)
+    uploads.drop("locations", text.encode(), f"places.{ending}")
+    uploads.run()
+    upload = uploads.newest()
+    assert (upload.state, upload.counts) == (UploadState.COMPLETED, Counts(new=1, failed=1))
+    answered = read_back(chosen, uploads.answer(upload))
+    assert [row["Result"] for row in answered if row["Result"]] == ["Passed: new", "Failed"]
+    assert len([row for row in read_back(chosen, uploads.answer(upload, kind="failed")) if row["State *"]]) >= 1
+    assert uploads.left("locations") == []
+    with desk.registry.view() as tx:
+        assert tx.files.get(upload.file_id).media == ending
