@@ -77,7 +77,7 @@ _KINDS = (
     ),
     _error(
         "MEID_INVALID",
-        "The MEID is not 14 hexadecimal digits starting at A0",
+        "The MEID is not 14 hexadecimal digits starting at A0, nor 14 or 18 decimal digits",
         "Read the MEID off the device or box again.",
     ),
     _error("MAC_INVALID", "The MAC address is not six hexadecimal pairs", "Write it as 02:1A:2B:3C:4D:5E."),
@@ -85,6 +85,11 @@ _KINDS = (
         "SERIAL_INVALID",
         "The serial number has characters that no serial number has",
         "Read the serial number off the device or box again.",
+    ),
+    _error(
+        "IDENTIFIER_PLACEHOLDER",
+        "The value stands where an identifier is missing; it is no device's own",
+        "Read the identifier off the device or box; leave the cell blank if the device has another one.",
     ),
     # rows
     _error(

@@ -11,9 +11,13 @@ LISTS = ("models", "battery_models", "communication_types", "hardware_types", "d
 
 @dataclass(frozen=True)
 class Rules:
-    """What an installation may set about the templates' rules (`[uploads.rules]` in muster.toml)."""
+    """What an installation may set about the rules of templates (`[uploads.rules]` in muster.toml).
+
+    Order files are held to `identifier_placeholders`, too.
+    """
 
     placeholder_pattern: str = "(?:CHH|EVH)000[0-9A-Z]*"  # default bindings of shipped parts: they count as free
+    identifier_placeholders: tuple[str, ...] = ()  # serial numbers, IMEIs … besides `formats.placeholders`
     vin_pattern: str = ""  # whole frame id, beyond the general form; empty: any
     country_code: str = "+91"  # of phone numbers written without one
     minimum_firmware: str = "00.06.18.32"  # DMP works from this one on

@@ -40,7 +40,8 @@ class Column:
     """One column: `pattern` is a whole-cell regular expression common to RE2 and Python.
 
     `aliases` are other headings the column is known by. `offers` names the registry's list of
-    values a workbook offers for it. A `secret` is never shown, stored or given back.
+    values a workbook offers for it. A `secret` is never shown, stored or given back. `dummies` may stand
+    for what is not there yet, in several records.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Column:
     aliases: tuple[str, ...] = ()
     offers: str = ""
     secret: bool = False
+    dummies: bool = False
 
 
 @dataclass(frozen=True)

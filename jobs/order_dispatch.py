@@ -70,7 +70,7 @@ def _take(exchange: Exchange, run: Run, inbox: Folder, steady: Steady, work: Wor
         mtime=read.file.mtime if read.timed else 0,
     )
     try:
-        loaded = load(read.data)
+        loaded = load(read.data, exchange.uploads.rules.rules.identifier_placeholders)
     except FileFault as fault:
         _set_aside(exchange, run, arrival, fault, work)
     else:

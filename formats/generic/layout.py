@@ -182,7 +182,9 @@ REQUEST_DETAIL = RecordSchema(
         ),
         Column("serial_number", "Serial number", "Serial number, case kept", "C02XK1AAJG5H", Kind.SERIAL),
         Column("imei", "IMEI", "15 digits with check digit", "490154203237518", Kind.IMEI),
-        Column("meid", "MEID", "14 hexadecimal digits, first from A", "A1000049A5F3B2", Kind.MEID),
+        Column(
+            "meid", "MEID", "14 hexadecimal digits, first from A, or 14 decimal digits", "A1000049A5F3B2", Kind.MEID
+        ),
         Column("mac", "MAC address", "Six upper-case pairs with colons", "02:1A:2B:3C:4D:5E", Kind.MAC),
         Column(
             "manufacturer", "Manufacturer", "Manufacturer as built into the device", "Example Devices", max_length=100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -13,6 +14,8 @@ from formats.findings import FINDINGS_SCHEMA
 from formats.judge import judge
 from formats.order_dispatch import cmp_json, text
 from formats.order_dispatch.layout import ORDER_DISPATCH
+from formats.order_dispatch.raw import RawRows
+from formats.placeholders import is_placeholder
 
 
 @dataclass(frozen=True)
@@ -25,12 +28,20 @@ class Loaded:
     read: int
 
 
-def load(data: bytes) -> Loaded:
-    """Read and judge. Raises `formats.order_dispatch.raw.FileFault`."""
+def load(data: bytes, placeholders: Sequence[str] = ()) -> Loaded:
+    """Read and judge; `placeholders`: `Rules.identifier_placeholders`.
+
+    Raises `formats.order_dispatch.raw.FileFault`.
+    """
     raw = cmp_json.read(data) if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else text.read(data)
     table = _canonical(raw.table)
     verdict = judge(ORDER_DISPATCH, table, raw.numbers)
-    hidden, odd = _unseen(table, raw.numbers)
+    hidden, odd = _at_cells("CELL_CHARACTERS", {name: unseen(_cells(table, name)) for name in table.column_names}, raw)
+    strangers = {
+        column.name: is_placeholder(column, _cells(table, column.name), placeholders)
+        for column in ORDER_DISPATCH.columns
+    }
+    dummies, nameless = _at_cells("IDENTIFIER_PLACEHOLDER", strangers, raw)
     unreadable = pa.table(
         [
             pa.array([finding.row for finding in raw.unreadable], pa.int64()),
@@ -41,8 +52,8 @@ def load(data: bytes) -> Loaded:
     )
     return Loaded(
         rows=table.append_column("row", raw.numbers),
-        passed=pc.and_not(verdict.passed, odd),
-        findings=pa.concat_tables([verdict.findings, hidden, unreadable]),
+        passed=pc.and_not(verdict.passed, pc.or_(odd, nameless)),
+        findings=pa.concat_tables([_elsewhere(verdict.findings, dummies), hidden, dummies, unreadable]),
         read=table.num_rows + len(raw.unreadable),
     )
 
@@ -56,23 +67,35 @@ def _cell_form(table: pa.Table, name: str) -> pa.Array:
     """In one spelling, trimmed; empty is null; numbers, dates and identifiers canonical; request type names become
     codes."""
     kind = ORDER_DISPATCH.column(name).kind
-    cells = spelled(kind, table.column(name).combine_chunks())
+    cells = spelled(kind, _cells(table, name))
     if name in ("request_type", "enrolment_requested"):
         return _code(pc.utf8_upper(cells))
     return canonical(kind, cells)
 
 
-def _unseen(table: pa.Table, numbers: pa.Int64Array) -> tuple[pa.Table, pa.BooleanArray]:
-    """Findings at cells with characters that nobody sees, and the rows that have one."""
-    odd = pa.repeat(False, table.num_rows)
+def _at_cells(code: str, masks: Mapping[str, pa.BooleanArray], raw: RawRows) -> tuple[pa.Table, pa.BooleanArray]:
+    """Findings at the cells of `masks` (by column), and the rows that have one."""
+    hit = pa.repeat(False, raw.table.num_rows)
     parts = [FINDINGS_SCHEMA.empty_table()]
-    for name in table.column_names:
-        here = unseen(table.column(name).combine_chunks())
-        odd = pc.or_(odd, here)
-        rows = numbers.filter(here)
-        columns = [rows, pa.repeat(name, len(rows)), pa.repeat("CELL_CHARACTERS", len(rows))]
+    for name, mask in masks.items():
+        hit = pc.or_(hit, mask)
+        rows = raw.numbers.filter(mask)
+        columns = [rows, pa.repeat(name, len(rows)), pa.repeat(code, len(rows))]
         parts.append(pa.table(columns, schema=FINDINGS_SCHEMA))
-    return pa.concat_tables(parts), odd
+    return pa.concat_tables(parts), hit
+
+
+def _elsewhere(findings: pa.Table, told: pa.Table) -> pa.Table:
+    """Those at other cells than `told`: one cell, one message."""
+    if not told.num_rows:
+        return findings
+    cells = ["row", "column"]
+    kept = findings.join(told.select(cells), cells, join_type="left anti")
+    return kept.select(FINDINGS_SCHEMA.names).cast(FINDINGS_SCHEMA)
+
+
+def _cells(table: pa.Table, name: str) -> pa.StringArray:
+    return table.column(name).combine_chunks()
 
 
 def _code(cells: pa.StringArray) -> pa.StringArray:

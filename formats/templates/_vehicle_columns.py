@@ -34,7 +34,13 @@ DEVICE_ID = Column(
     "device_id", "Device ID", "Device id of the unit; it never changes", "DEV-0001", Kind.SERIAL, aliases=("Device Id",)
 )
 MOTOR_ID = Column(
-    "motor_id", "Motor ID", "Number of the motor", "KE00001", Kind.SERIAL, aliases=("Motor Id", "Motor Number")
+    "motor_id",
+    "Motor ID",
+    "Number of the motor",
+    "KE00001",
+    Kind.SERIAL,
+    aliases=("Motor Id", "Motor Number"),
+    dummies=True,
 )
 BMS_ID = Column(
     "bms_id",
@@ -43,6 +49,7 @@ BMS_ID = Column(
     "BMS00001",
     Kind.SERIAL,
     aliases=("BMS Id", "Battery Number", "Battery number", "Battery ID", "Battery Id", "Battery/BMS ID"),
+    dummies=True,
 )
 MODEL = Column(
     "model", "Vehicle Model", "Model of the vehicle", "EX-1", max_length=100, aliases=("Model",), offers="models"

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from formats import identifiers
+from formats.placeholders import holds_placeholder
 from formats.schema import Column, Kind, RecordSchema, UniqueTogether
 from formats.template import Faults, Known, Lookup, Plan, Rows, Rules, Template
 from formats.templates._parts import Record, column, keep
@@ -61,7 +62,9 @@ def _plan(rows: Rows, known: Known, rules: Rules) -> Plan:
     reporting_id = rows.cell("reporting_id")
     imei = pc.equal(rows.cell("reporting_id_kind"), "IMEI")
     sound = identifiers.valid(Kind.IMEI, reporting_id)
-    faults.add("IMEI_INVALID", "reporting_id", pc.and_not(imei, sound))
+    dummy = holds_placeholder(reporting_id, rules.identifier_placeholders)
+    faults.add("IDENTIFIER_PLACEHOLDER", "reporting_id", dummy, reporting_id)
+    faults.add("IMEI_INVALID", "reporting_id", pc.and_not(pc.and_not(imei, sound), dummy))
     values = {
         "company": rows.cell("company").cast(pa.int64()),
         "reporting_id": reporting_id,

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from formats import identifiers
 from formats.cells import NOTHING, canonical
+from formats.placeholders import is_placeholder
 from formats.schema import Column, Kind
 from formats.template import CLEAR, Rules
 from formats.workbook.read.characters import refuse_characters, spelled, warn_of_changes
@@ -48,6 +49,8 @@ def read_cells(
     cells.values = pc.if_else(pa.array(cells.bad | cleared), NOTHING, cells.values)
     cells.values = canonical(column.kind, _listed(cells, rules))
     _refuse_unlisted(cells, rules)
+    dummies = is_placeholder(column, cells.values, rules.identifier_placeholders)
+    cells.refuse("IDENTIFIER_PLACEHOLDER", mask_of(dummies), cells.values)
     warn_of_changes(cells, written, values)
     return pc.if_else(pa.array(cells.bad), NOTHING, cells.values), cleared & ~cells.bad, cells.bad
 

@@ -17,7 +17,7 @@ _FORMS = {
     Kind.CHOICE: "one of the listed values",
     Kind.SERIAL: "letters and digits, also . _ / -; at most 40 characters",
     Kind.IMEI: "15 digits, the last one a check digit",
-    Kind.MEID: "14 hexadecimal digits, the first one A to F",
+    Kind.MEID: "14 hexadecimal digits, the first one A to F, or 14 or 18 decimal digits",
     Kind.MAC: "six pairs, as 02:1A:2B:3C:4D:5E",
     Kind.VIN: "4 to 25 letters, digits and hyphens",
     Kind.EMAIL: "a whole address, as name@example.com",
