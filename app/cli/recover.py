@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 _WORD = "recover"
 _NAMES_SHOWN = 20
-_HELP = """Let a registry that was restored from a backup work again.
-
-\b
+_SUMMARY = "Let a registry that was restored from a backup work again."
+_HELP = f"""\b
   $ muster recover
   $ muster recover --reason "restored the backup of Monday"
   $ muster recover release acme --sent acme-has.csv
+
+{_SUMMARY}
 
 Without --reason it only shows what was found. Sequence numbers that may have been used are skipped, order files that
 only the archive knows are put into the inbox, and each provider that may have been sent something since is held:
@@ -34,6 +35,7 @@ nothing leaves for it before `muster recover release`. You are asked to type the
 
 def register(app: typer.Typer) -> None:
     recovering = group("recover", _HELP)
+    recovering.info.short_help = _SUMMARY
     recovering.info.no_args_is_help = False
     recovering.callback(invoke_without_command=True)(guarded(recover))
     command(
@@ -41,8 +43,8 @@ def register(app: typer.Typer) -> None:
         "release",
         "Let a held provider go on, once it has said what it has.",
         "muster recover release acme --sent acme-has.csv",
-        'muster recover release acme --sent acme-has.csv --reason "list by e-mail from Acme"',
-        'muster recover release acme --none-sent --reason "Acme has nothing since Monday"',
+        'muster recover release acme --sent acme-has.csv --reason "their e-mail"',
+        'muster recover release acme --none-sent --reason "asked by phone"',
         more="Without --reason it only shows what would become of the lines that wait. The file has one order number "
         "on each line, or order,serial. What it names goes to review, all else is sent. You are asked to type the "
         "provider's name; in a script give it as --confirm.",
