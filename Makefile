@@ -8,6 +8,7 @@ BIN := .venv/bin
 DEVICES ?= 1000
 WORKERS ?= 2
 TESTS ?= tests
+MINUTES ?= 10
 EACH ?= 20
 PORT ?= 8080
 
@@ -16,7 +17,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  Variables: DEVICES=$(DEVICES) (demo), PORT=$(PORT) (console), TESTS=$(TESTS) WORKERS=$(WORKERS) (test),'
-	@echo '    EACH=$(EACH) (fuzz)'
+	@echo '    MINUTES=$(MINUTES) (chaos), EACH=$(EACH) (fuzz)'
 
 .PHONY: runtime
 runtime: ## set up what running needs
@@ -87,6 +88,10 @@ lock: ## resolve the dependencies again (needs uv) and write both lock files
 .PHONY: check-lock
 check-lock: dev ## check that the lock files hold what pyproject.toml asks for, with hashes and no addresses
 	@$(BIN)/python -m pytest tests/unit/test_house_rules.py -k lock
+
+.PHONY: chaos
+chaos: dev ## kill jobs at moments drawn by chance for MINUTES
+	@$(BIN)/python -m tests.support.chaos --minutes $(MINUTES)
 
 .PHONY: audit
 audit: dev ## check licences of what is shipped, write its SBOM, look known vulnerabilities up

@@ -10,7 +10,9 @@ from signal import SIGKILL
 import pytest
 from sqlalchemy import func, select
 
-from adapters.registry.tables import batches, device_events, evidence, files, lines, outcomes, workflow_events
+from adapters.registry.attempt_tables import attempts
+from adapters.registry.tables import batches, device_events, evidence, files, leases, lines, outcomes, workflow_events
+from jobs.attempts import AttemptOutcome
 from jobs.job import Job
 from jobs.providers import UnknownOutcomePolicy
 from jobs.states import BatchState
@@ -95,6 +97,30 @@ class Scene:
         with self.desk.registry.view() as tx:
             assert tx.conservation.count().holds, point
 
+    def settled(self) -> None:
+        """Brought to its end by runs that nobody disturbs, and judged."""
+        self.desk.dispatch()
+        with self.desk.configured(on_unknown_outcome=UnknownOutcomePolicy.RESEND, removes_duplicates_by_batch=True):
+            for _ in range(2):
+                self.desk.time_passes()
+                self.desk.request()
+        if self.batch()[1] == BatchState.SENT:
+            self.answered()
+        self.desk.response()
+        self.check()
+        self.check_traces()
+
+    def check_traces(self) -> None:
+        """No plaintext, no number left out, nobody who still works, no attempt in doubt, no temporary file."""
+        spooled = (path for path in self.desk.installation.workspace.spool.rglob("*") if path.is_file())
+        assert [path for path in spooled if path.name != ".lock"] == []
+        sequences = [number for (number,) in self.desk.rows(select(batches.c.sequence).order_by(batches.c.sequence))]
+        assert sequences == list(range(1, len(sequences) + 1))
+        assert self.desk.rows(select(leases.c.name).where(leases.c.owner.is_not(None))) == []
+        settled = attempts.c.outcome.in_((AttemptOutcome.SENT, AttemptOutcome.NOT_SENT))
+        assert self.desk.rows(select(attempts.c.id).where(~settled | attempts.c.outcome.is_(None))) == []
+        assert [path for path in self.desk.simulator.to_provider.iterdir() if path.suffix != ".pgp"] == []
+
     def states(self) -> set[str]:
         return {state for serial in self.serials for state in self.desk.states(serial)}
 
@@ -119,17 +145,26 @@ class Scene:
         """Each device enrolled once: at the provider's, and in every table of ours."""
         number, state = self.batch()
         assert (state, self.states()) == (BatchState.CLOSED, {"ENROLLED"})
-        assert self.processed(number) == {"processed": 1}
+        assert self.processed(number) == {"processed": 1} | self.remarked()
+        self.check_tables()
+        assert list(self.desk.installation.workspace.inbox.iterdir()) == []
+        assert list(self.desk.simulator.from_provider.glob("*.pgp")) == []
+
+    def check_tables(self) -> None:
+        """One live line, one outcome and one event for each device of the newest batch, one event for its order."""
         of_batch = lines.join(batches, batches.c.id == lines.c.batch_id)
-        members = select(lines.c.order_line_id).select_from(of_batch).where(batches.c.number == number)
+        members = select(lines.c.order_line_id).select_from(of_batch).where(batches.c.number == self.batch()[0])
         live = select(func.count()).where(lines.c.order_line_id.in_(members), ~lines.c.released)
         assert self.desk.rows(live) == [(DEVICES,)]
         for table in (outcomes, device_events):
             assert self.desk.rows(select(func.count()).where(table.c.order_line_id.in_(members))) == [(DEVICES,)]
         told = select(func.count()).where(workflow_events.c.order_number == self.rows[0]["order_number"])
         assert self.desk.rows(told) == [(1,)]
-        assert list(self.desk.installation.workspace.inbox.iterdir()) == []
-        assert list(self.desk.simulator.from_provider.glob("*.pgp")) == []
+
+    def remarked(self) -> dict[str, int]:
+        """What the provider says of a batch whose predecessor was cancelled."""
+        before = select(batches.c.state).order_by(batches.c.id.desc()).offset(1).limit(1)
+        return {"remark": 1} if self.desk.rows(before) == [(BatchState.CANCELLED,)] else {}
 
     def processed(self, number: str) -> dict[str, int]:
         """What the simulator did with files of this batch: event → how often."""

@@ -1,7 +1,8 @@
-"""Runs a job in a process that kills itself at a named call: no hook in the product, the call is replaced there.
+"""Runs a job in a process that kills itself at a point: no hook in the product, what it calls is replaced there.
 
-A point is `module:function:before` or `module:Class.method:after`. This module is also the program that
-forks the jobs: it has everything imported, no threads, and no connection open.
+A point is a boundary with its moment (`tests.support.boundaries`), `#12` for the twelfth of all moments, or a function
+of ours: `module:function:before`, `module:Class.method:after`. This module is also the program that forks the jobs:
+it has everything imported and the settings read, no threads, and no connection open, so that a kill costs a fork.
 """
 
 from __future__ import annotations
@@ -12,33 +13,56 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from adapters.settings import Workspace
-from jobs.job import Job
-from simulator import SimulatorHome
 from tests.support.installation import Installation
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class Crasher:
-    """`run` does one job in a process of its own."""
+    """`run` does one deed in a process of its own."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def run(self, job: Job, point: str = "", **options: Any) -> int:
-        """Exit code of the job: 0, 1 with an error, -9 if it was killed at `point`."""
+    def run(self, deed: str, point: str = "", **options: Any) -> int:
+        """Exit code of a job or of what a person does (`tests.support.crashed_job.Deed`).
+
+        0, 1 with an error, -9 if it was killed at `point`.
+        """
+        return self._ordered(deed, point, "", options)
+
+    def moments(self, deed: str, **options: Any) -> list[str]:
+        """Every moment of an undisturbed run, in order."""
+        with tempfile.NamedTemporaryFile("r", encoding="utf-8") as told:
+            assert self._ordered(deed, "", told.name, options) == 0
+            return told.read().splitlines()
+
+    def _ordered(self, deed: str, point: str, told: str, options: dict[str, Any]) -> int:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"job": job, "point": point, "options": options}) + "\n")
+        order = {"deed": deed, "point": point, "told": told, "options": options}
+        self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
+
+
+def killed_at_each(run: Callable[[str], int], points: Sequence[str]) -> list[str]:
+    """Runs that are killed at these points, one after the other, until one ends well; the points that are left."""
+    for at, point in enumerate(points):
+        code = run(point)
+        if code != -signal.SIGKILL:
+            assert code == 0, f"{point}: exit code {code}"
+            assert at, f"no run reaches {point}"
+            return list(points[at:])
+    return []
 
 
 @contextmanager
@@ -52,26 +76,23 @@ def crasher(installation: Installation) -> Iterator[Crasher]:
 
 
 def main(home: str) -> None:
-    workspace = Workspace(Path(home))
-    installation = Installation(workspace, SimulatorHome.open(workspace.simulator / "acme"))
-    from tests.support import desk  # everything heavy, once, before the first fork
+    from tests.support import crashed_job  # everything heavy, once, before the first fork
 
+    workspace = Workspace(Path(home))
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()
         if child == 0:
-            os._exit(_job(installation, desk.unvalidated, **order))
+            os._exit(_job(crashed_job.run, workspace, **order))
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
-def _job(
-    installation: Installation, validate: Callable[..., Any], job: str, point: str, options: dict[str, Any]
-) -> int:
+def _job(run: Callable[..., None], workspace: Workspace, point: str, **order: Any) -> int:
     try:
-        if point:
+        is_function = point.count(":") == 2 and " " not in point
+        if is_function:
             _arm(point)
-        with installation.open(validate=validate) as app:
-            app.run(Job(job), actor="tests", **options)
+        run(workspace, point="" if is_function else point, **order)
     except BaseException:
         traceback.print_exc()
         return 1
