@@ -32,6 +32,17 @@ _LUHN_BLOCK = 65_536
 IDENTIFIER_COLUMNS = ("serial_number", "imei", "meid", "mac")
 """In order of preference: the first one given is the device id on the wire."""
 
+SECOND_IMEI = "imei2"
+DEVICE_COLUMNS = (*IDENTIFIER_COLUMNS, SECOND_IMEI)
+"""Everything a device is known by."""
+
+DEVICE_LINKS = {
+    **{name: (name, name) for name in DEVICE_COLUMNS},
+    "imei_as_second": (SECOND_IMEI, "imei"),
+    "imei2_as_first": ("imei", SECOND_IMEI),
+}
+"""How a row leads to the device on record: its column, the row's. Either IMEI does, whichever column it stands in."""
+
 
 def canonical(kind: Kind, values: pa.StringArray) -> pa.StringArray:
     """The one spelling we store: IMEI and MEID without separators, MAC as upper-case pairs,
@@ -78,6 +89,16 @@ def valid(kind: Kind, values: pa.StringArray) -> pa.BooleanArray:
     if kind is Kind.IMEI:
         return _valid_imei(values)
     return _fits(kind, values)
+
+
+def first_imei(table: pa.Table) -> pa.Table:
+    """`table` with an only IMEI in the column of the first."""
+    first, second = (table.column(name) for name in ("imei", SECOND_IMEI))
+    if second.null_count == len(second):
+        return table
+    rest = pc.if_else(pc.is_valid(first), second, pa.scalar(None, pa.string()))
+    table = table.set_column(table.column_names.index("imei"), "imei", pc.coalesce(first, second))
+    return table.set_column(table.column_names.index(SECOND_IMEI), SECOND_IMEI, rest)
 
 
 def device_id(table: pa.Table) -> pa.ChunkedArray:

@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 
 from formats.enrolment import RequestType
 from formats.findings import FINDINGS_SCHEMA
-from formats.identifiers import IDENTIFIER_COLUMNS
+from formats.identifiers import DEVICE_COLUMNS, DEVICE_LINKS, SECOND_IMEI
 
-DEVICE_MATCHES = ("device_by_serial_number", "device_by_imei", "device_by_meid", "device_by_mac")
+DEVICE_MATCHES = tuple(f"device_by_{by}" for by in DEVICE_LINKS)
 
 ENRICHMENT: tuple[tuple[str, pa.DataType], ...] = (
     ("row", pa.int64()),
@@ -54,11 +54,15 @@ class Judged:
 def content_digests(rows: pa.Table) -> pa.StringArray:
     """SHA-256 of each row's content: the same instruction gives the same digest.
 
-    A void is about its whole order: the lines it may be written on do not tell two voids apart.
+    A void is about its whole order: the lines it may be written on do not tell two voids apart. A row without a
+    second IMEI has the digest that it had before there was such a column.
     """
-    cells = {name: rows.column(name).combine_chunks() for name in sorted(set(rows.column_names) - {"row"})}
+    named = sorted(set(rows.column_names) - {"row", SECOND_IMEI})
+    cells = {name: rows.column(name).combine_chunks() for name in named}
     cells["line_number"] = pc.if_else(_is(rows, RequestType.VOID), "", cells["line_number"])
     joined = pc.binary_join_element_wise(*cells.values(), "\x1f", null_handling="replace", null_replacement="")
+    second = rows.column(SECOND_IMEI).combine_chunks()
+    joined = pc.coalesce(pc.binary_join_element_wise(joined, second, "\x1f"), joined)
     return pa.array([hashlib.sha256(text.encode()).hexdigest() for text in joined.to_pylist()], pa.string())
 
 
@@ -72,7 +76,7 @@ def judge_rows(rows: pa.Table, known: pa.Table, digests: pa.StringArray, provide
         "CUSTOMER_NOT_AT_PROVIDER": _without_organisation(rows, known),
         "ORDER_LINE_CHANGED": _true(pc.not_equal(known["known_line_sha256"], digests)),
         "ORDER_HEADER_MISMATCH": _header_mismatch(rows, known),
-        "DEVICE_CONFLICT": _conflict(known),
+        "DEVICE_CONFLICT": pc.or_(_conflict(known), _shared_imei(rows)),
         **_return_faults(rows, known),
         "ORDER_UNKNOWN": pc.and_(whole, pc.equal(known["original_exists"], 0)),
         "ORDER_RETURNED": pc.and_(whole, pc.equal(known["order_returned"], 1)),
@@ -110,7 +114,7 @@ _PLACES = {
 RESTS_ON = {
     "CUSTOMER_NOT_AT_PROVIDER": ("provider",),
     "ORDER_HEADER_MISMATCH": ("customer_account", "order_date", "po_number", "provider"),
-    "RETURN_NOT_ENROLLED": IDENTIFIER_COLUMNS,
+    "RETURN_NOT_ENROLLED": DEVICE_COLUMNS,
 }
 """Columns beside its place without which a finding cannot be made."""
 
@@ -184,6 +188,13 @@ def _conflict(known: pa.Table) -> pa.ChunkedArray:
     lowest = pc.min_element_wise(*ids, skip_nulls=True)
     two_devices = pc.fill_null(pc.not_equal(highest, lowest), False)
     return pc.or_(two_devices, pc.equal(known["device_differs"], 1))
+
+
+def _shared_imei(rows: pa.Table) -> pa.BooleanArray:
+    """The second IMEI of a row is the first of this or another one: a device has two of its own."""
+    first, second = _flat(rows["imei"]), _flat(rows[SECOND_IMEI])
+    shared = second.filter(pc.is_in(second, value_set=first.drop_null()))
+    return pc.or_(pc.is_in(first, value_set=shared), pc.is_in(second, value_set=shared))
 
 
 def _return_faults(rows: pa.Table, known: pa.Table) -> dict[str, pa.BooleanArray]:

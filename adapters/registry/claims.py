@@ -10,7 +10,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Subquery, and_, case, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Subquery,
+    and_,
+    case,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from adapters.registry.bulk import fetch, staged
 from adapters.registry.decisions import decide
@@ -23,7 +35,7 @@ from adapters.registry.tables import (
 )
 from formats.enrolment import RequestType
 from formats.generic.layout import REQUEST_DETAIL
-from formats.identifiers import IDENTIFIER_COLUMNS
+from formats.identifiers import IDENTIFIER_COLUMNS, SECOND_IMEI
 from jobs.states import LineState
 
 OPEN = (LineState.WAITING, LineState.SEALED, LineState.SENT)
@@ -111,7 +123,7 @@ class Claims:
             "ship_date": order_lines.c.ship_date,
             **{name: devices.c[name] for name in (*IDENTIFIER_COLUMNS, "manufacturer", "model")},
             "asset_tag": order_lines.c.asset_tag,
-            "extensions": order_lines.c.extensions,
+            "extensions": _extensions(),
         }
         with staged(self._db, "chosen_lines", chosen) as stage:
             source = (
@@ -196,4 +208,12 @@ def _opened() -> Subquery:
         .select_from(order_lines.join(orders, orders.c.id == order_lines.c.order_id))
         .where(order_lines.c.state.in_(OPEN))
         .subquery("opened")
+    )
+
+
+def _extensions() -> ColumnElement[Any]:
+    """The map of a record's further values: the second IMEI of its device, if it has one."""
+    second = devices.c[SECOND_IMEI]
+    return case(
+        (second.is_not(None), literal('{"imei2":"').concat(second).concat('"}')), else_=order_lines.c.extensions
     )

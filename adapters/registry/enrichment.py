@@ -17,6 +17,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    not_,
     null,
     or_,
     select,
@@ -27,18 +28,18 @@ from adapters.registry.standing import OPEN, holds, order_numbers
 from adapters.registry.tables import customer_organisations, customers, devices, order_lines, orders
 from adapters.registry.types import Moment
 from formats.enrolment import RequestType
-from formats.identifiers import IDENTIFIER_COLUMNS
+from formats.identifiers import DEVICE_LINKS, IDENTIFIER_COLUMNS, SECOND_IMEI
 
 
 def enrichment(stage: Table) -> Select[tuple[object, ...]]:
     """`stage` holds order dispatch columns and `row`; the answer stands in the order of `row`."""
-    by = {name: devices.alias(f"by_{name}") for name in IDENTIFIER_COLUMNS}
-    device_id = func.coalesce(*(by[name].c.id for name in IDENTIFIER_COLUMNS))
+    by = devices_by(stage)
+    device_id = func.coalesce(*(device.c.id for device, _ in by.values()))
     device, known, numbers = devices.alias("device"), orders.alias("known"), order_numbers(stage)
     moment = cast(stage.c.order_date, Moment)
     source = _customers_of(stage)
-    for name in IDENTIFIER_COLUMNS:
-        source = source.outerjoin(by[name], by[name].c[name] == stage.c[name])
+    for linked, link in by.values():
+        source = source.outerjoin(linked, link)
     source = source.outerjoin(device, device.c.id == device_id)
     source = source.outerjoin(
         known,
@@ -55,8 +56,8 @@ def enrichment(stage: Table) -> Select[tuple[object, ...]]:
             stage.c.row,
             customers.c.id,
             customer_organisations.c.organisation_id,
-            *(by[name].c.id for name in IDENTIFIER_COLUMNS),
-            case((or_(*(device.c[name] != stage.c[name] for name in IDENTIFIER_COLUMNS)), 1), else_=0),
+            *(linked.c.id for linked, _ in by.values()),
+            case((_differs(device, stage), 1), else_=0),
             device.c.state,
             case((_leaving(device_id), null()), else_=func.coalesce(device.c.order_number, holder.c.order_number)),
             holder.c.provider,
@@ -73,6 +74,25 @@ def enrichment(stage: Table) -> Select[tuple[object, ...]]:
         )
         .select_from(source)
         .order_by(stage.c.row)
+    )
+
+
+def devices_by(stage: Table) -> dict[str, tuple[FromClause, ColumnElement[bool]]]:
+    """By each of `DEVICE_LINKS`: the devices under a name of their own, and which of them the row leads to."""
+    found = {by: devices.alias(f"by_{by}") for by in DEVICE_LINKS}
+    return {by: (found[by], found[by].c[kept] == stage.c[name]) for by, (kept, name) in DEVICE_LINKS.items()}
+
+
+def _differs(device: FromClause, stage: Table) -> ColumnElement[bool]:
+    """An identifier of the row is not the one on record; an IMEI is neither of the two, and has no place left."""
+    first, second = stage.c.imei, stage.c[SECOND_IMEI]
+    known_first, known_second = device.c.imei, device.c[SECOND_IMEI]
+    both_ways = func.coalesce(known_second == first, second == known_first, literal(False))
+    one_only = [device.c[name] != stage.c[name] for name in IDENTIFIER_COLUMNS if name != "imei"]
+    return or_(
+        *one_only,
+        and_(known_first != first, not_(both_ways)),
+        and_(known_first != second, known_second != second),
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import permutations
+from itertools import product
+from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Select,
     Table,
@@ -25,13 +27,13 @@ from sqlalchemy import (
 
 from adapters.registry.bulk import fetch, load, staged
 from adapters.registry.decisions import decide, undecided
-from adapters.registry.enrichment import enrichment
+from adapters.registry.enrichment import devices_by, enrichment
 from adapters.registry.standing import stands
 from adapters.registry.tables import customers, devices, order_lines, orders, refused_rows
 from adapters.registry.types import Moment
 from formats.enrolment import RequestType
 from formats.generic.layout import OVERRIDE_DELIVERY
-from formats.identifiers import IDENTIFIER_COLUMNS
+from formats.identifiers import DEVICE_COLUMNS, DEVICE_LINKS, IDENTIFIER_COLUMNS, SECOND_IMEI
 from jobs.intake import ENRICHMENT
 from jobs.states import LineState
 
@@ -59,7 +61,7 @@ class Intake:
         All rows have one request type, so that each new device stands in one row only.
         """
         with staged(self._db, "orders_in", rows) as stage:
-            given = [name for name in IDENTIFIER_COLUMNS if rows[name].null_count < rows.num_rows]
+            given = [name for name in DEVICE_COLUMNS if rows[name].null_count < rows.num_rows]
             _complete_devices(self._db, stage, given)
             _insert_devices(self._db, stage)
             _insert_orders(self._db, stage)
@@ -87,22 +89,28 @@ _LINE_COLUMNS = [
 
 def _complete_devices(connection: Connection, stage: Table, given: Sequence[str]) -> None:
     """Fill in identifiers a known device lacked, one identifier at a time (each is indexed)."""
-    for known, missing in permutations(given, 2):
-        connection.execute(
-            update(devices)
-            .where(devices.c[known] == stage.c[known], devices.c[missing].is_(None), stage.c[missing].is_not(None))
-            .values({missing: stage.c[missing]})
-        )
+    links = [link for link in DEVICE_LINKS.values() if link[1] in given]
+    for (kept, name), missing in product(links, given):
+        if missing != kept:
+            _complete(connection, stage, devices.c[kept] == stage.c[name], missing)
+
+
+def _complete(connection: Connection, stage: Table, link: ColumnElement[bool], missing: str) -> None:
+    value: ColumnElement[Any] = stage.c[missing]
+    if missing == SECOND_IMEI:  # the columns may stand the other way round on record
+        value = case((devices.c.imei == value, stage.c.imei), else_=value)
+    connection.execute(
+        update(devices)
+        .where(link, devices.c[missing].is_(None), stage.c[missing].is_not(None))
+        .values({missing: value})
+    )
 
 
 def _insert_devices(connection: Connection, stage: Table) -> None:
     """One new device per row whose identifiers are all unknown; the judge saw to it that no two rows share one."""
-    unknown = [
-        ~exists(select(literal(1)).select_from(devices).where(devices.c[name] == stage.c[name]))
-        for name in IDENTIFIER_COLUMNS
-    ]
+    unknown = [~exists(select(literal(1)).select_from(known).where(link)) for known, link in devices_by(stage).values()]
     given = func.coalesce(*(stage.c[name] for name in IDENTIFIER_COLUMNS))
-    columns = [*IDENTIFIER_COLUMNS, "manufacturer", "model"]
+    columns = [*DEVICE_COLUMNS, "manufacturer", "model"]
     connection.execute(
         insert(devices).from_select(
             columns, select(*(stage.c[name] for name in columns)).where(given.is_not(None), *unknown)
@@ -152,15 +160,15 @@ def _order_of(stage: Table):  # type: ignore[no-untyped-def]  # a join clause
 
 
 def _new_lines(stage: Table, file_id: int) -> Select[tuple[object, ...]]:
-    by = {name: devices.alias(f"by_{name}") for name in IDENTIFIER_COLUMNS}
+    by = devices_by(stage)
     source = stage.join(orders, _order_of(stage))
-    for name in IDENTIFIER_COLUMNS:
-        source = source.outerjoin(by[name], by[name].c[name] == stage.c[name])
+    for known, link in by.values():
+        source = source.outerjoin(known, link)
     return (
         select(
             orders.c.id,
             cast(stage.c.line_number, BigInteger),
-            func.coalesce(*(by[name].c.id for name in IDENTIFIER_COLUMNS)),
+            func.coalesce(*(known.c.id for known, _ in by.values())),
             case((stage.c.request_type == RequestType.OVERRIDE, OVERRIDE_DELIVERY), else_=stage.c.delivery_number),
             cast(stage.c.ship_date, Moment),
             stage.c.asset_tag,

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, exists, func, literal, s
 from adapters.registry.source import Source
 from adapters.registry.tables import devices, order_lines, orders
 from formats.enrolment import RequestType
-from formats.identifiers import IDENTIFIER_COLUMNS
+from formats.identifiers import DEVICE_COLUMNS
 
 
 def _lines(request_type: RequestType) -> Source:
@@ -22,9 +22,9 @@ def _lines(request_type: RequestType) -> Source:
         "provider": orders.c.provider,
         "order_number": orders.c.order_number,
         "line_number": order_lines.c.line_number,
-        **{name: devices.c[name] for name in IDENTIFIER_COLUMNS},
+        **{name: devices.c[name] for name in DEVICE_COLUMNS},
     }
-    keys = tuple(frozenset({"provider", "order_number", name}) for name in IDENTIFIER_COLUMNS)
+    keys = tuple(frozenset({"provider", "order_number", name}) for name in DEVICE_COLUMNS)
     return Source(start, columns, keys, (orders.c.request_type == request_type, ~_later_line(request_type)))
 
 

@@ -21,7 +21,7 @@ from adapters.registry.tables import (
     orders,
     outcomes,
 )
-from formats.identifiers import IDENTIFIER_COLUMNS
+from formats.identifiers import DEVICE_COLUMNS
 from jobs.archive_proof import Archived
 from jobs.files import FileKind
 
@@ -39,7 +39,7 @@ class Queries:
 
     def find_devices(self, identifiers: Sequence[str]) -> list[Record]:
         """Devices that carry one of these identifiers (several spellings of one may be given)."""
-        match = or_(*(devices.c[name].in_(identifiers) for name in IDENTIFIER_COLUMNS))
+        match = or_(*(devices.c[name].in_(identifiers) for name in DEVICE_COLUMNS))
         return [dict(row._mapping) for row in self._db.execute(select(devices).where(match).order_by(devices.c.id))]
 
     def archived(self) -> list[Archived]:

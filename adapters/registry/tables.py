@@ -188,6 +188,7 @@ devices = Table(
     Column("id", Key, primary_key=True),
     Column("serial_number", String(40), unique=True),
     Column("imei", String(15), unique=True),
+    Column("imei2", String(15), unique=True),  # its second one; none without a first
     Column("meid", String(14), unique=True),
     Column("mac", String(17), unique=True),
     Column("manufacturer", String(100)),

@@ -114,11 +114,11 @@ def _show(screen: Console, life: dict[str, Any], zone: tzinfo) -> None:
 
     from app.cli.screen import facts, plural, state
     from formats.enrolment import RequestType
-    from formats.identifiers import IDENTIFIER_COLUMNS
+    from formats.identifiers import DEVICE_COLUMNS, IDENTIFIER_COLUMNS
 
     name = next(life[column] for column in IDENTIFIER_COLUMNS if life[column])
     screen.print(Text.assemble((f"Device {name}  ", "bold"), state(life["state"])))
-    shown = (*IDENTIFIER_COLUMNS, "manufacturer", "model", "provider")
+    shown = (*DEVICE_COLUMNS, "manufacturer", "model", "provider")
     pairs = [(column.replace("_", " "), life[column]) for column in shown]
     screen.print(facts([*pairs, ("held by order", life["order_number"])]))
     screen.print(f"\n{plural(len(life['instructions']), 'instruction')}, oldest first", style="bold")

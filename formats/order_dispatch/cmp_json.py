@@ -36,6 +36,7 @@ _DEVICE_FIELDS = {
     "enrolmentRequested": "enrolment_requested",
     "serialNumber": "serial_number",
     "imei": "imei",
+    "imei2": "imei2",
     "meid": "meid",
     "mac": "mac",
     "manufacturer": "manufacturer",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from formats.enrolment import ORDER_NUMBER_LENGTH, RequestType
-from formats.identifiers import IDENTIFIER_COLUMNS
+from formats.identifiers import DEVICE_COLUMNS
 from formats.schema import (
     AnyGiven,
     Column,
@@ -108,15 +108,16 @@ ORDER_DISPATCH = RecordSchema(
         ),
         Column("model", "Model", "Model as built into the device", "ED-10", max_length=100),
         Column("asset_tag", "Asset tag", "The customer's asset tag", "AT-000017", max_length=128),
+        Column("imei2", "IMEI 2", "Second IMEI of the same device", "356938035643809", Kind.IMEI),
     ),
     (
-        AnyGiven(IDENTIFIER_COLUMNS, unless="request_type", values=_VOID),
+        AnyGiven(DEVICE_COLUMNS, unless="request_type", values=_VOID),
         RequiredWhen("delivery_number", "request_type", _WITH_DEVICE),
         RequiredWhen("ship_date", "request_type", _WITH_DEVICE),
         EmptyWhen("delivery_number", "request_type", _VOID),
-        *(EmptyWhen(name, "request_type", _VOID) for name in IDENTIFIER_COLUMNS),
+        *(EmptyWhen(name, "request_type", _VOID) for name in DEVICE_COLUMNS),
         NotBefore("ship_date", "order_date"),
         UniqueTogether(("provider", "order_number", "request_type", "order_date", "line_number")),
-        *(UniqueTogether((name, "request_type")) for name in IDENTIFIER_COLUMNS),
+        *(UniqueTogether((name, "request_type")) for name in DEVICE_COLUMNS),
     ),
 )

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from formats.cells import canonical, spelled, unseen
 from formats.enrolment import RequestType
 from formats.findings import FINDINGS_SCHEMA
+from formats.identifiers import first_imei
 from formats.judge import judge
 from formats.order_dispatch import cmp_json, text
 from formats.order_dispatch.layout import ORDER_DISPATCH
@@ -51,7 +52,7 @@ def load(data: bytes, placeholders: Sequence[str] = ()) -> Loaded:
         schema=FINDINGS_SCHEMA,
     )
     return Loaded(
-        rows=table.append_column("row", raw.numbers),
+        rows=first_imei(table).append_column("row", raw.numbers),
         passed=pc.and_not(verdict.passed, pc.or_(odd, nameless)),
         findings=pa.concat_tables([_elsewhere(verdict.findings, dummies), hidden, dummies, unreadable]),
         read=table.num_rows + len(raw.unreadable),

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from formats.enrolment import RequestType
-from formats.identifiers import IDENTIFIER_COLUMNS
+from formats.identifiers import DEVICE_COLUMNS, DEVICE_LINKS, first_imei
 from formats.order_dispatch.layout import ORDER_DISPATCH
 from formats.schema import AnyGiven, Column, Kind, NotBefore, Rule, UniqueTogether
 from formats.template import Known, Lookup, Rows
@@ -19,9 +19,9 @@ from formats.templates._parts import column, constant
 _FIRST_SECOND = "T00:00:00Z"
 
 DEVICE_RULES: tuple[Rule, ...] = (
-    AnyGiven(IDENTIFIER_COLUMNS),
+    AnyGiven(DEVICE_COLUMNS),
     NotBefore("ship_date", "order_date"),
-    *(UniqueTogether((name,)) for name in IDENTIFIER_COLUMNS),
+    *(UniqueTogether((name,)) for name in DEVICE_COLUMNS),
 )
 """Of a row with one device: those of Order Dispatch, for one request type."""
 
@@ -36,17 +36,17 @@ def derived(name: str, **changes: object) -> Column:
 
 def device_lookups(*fields: str) -> dict[str, Lookup]:
     """The device on record, by each identifier."""
-    return {f"device_by_{name}": Lookup("devices", {name: name}, fields) for name in IDENTIFIER_COLUMNS}
+    return {f"device_by_{by}": Lookup("devices", {kept: name}, fields) for by, (kept, name) in DEVICE_LINKS.items()}
 
 
-DEVICE_OWNERS = tuple(f"device_by_{name}.owner_id" for name in IDENTIFIER_COLUMNS)
+DEVICE_OWNERS = tuple(f"device_by_{by}.owner_id" for by in DEVICE_LINKS)
 
 
 def line_lookups(lines: str, *order: str) -> dict[str, Lookup]:
     """By each identifier: the line the device has in this order already. `lines`: the source; `order`: its key."""
     return {
-        f"line_by_{name}": Lookup(lines, {key: key for key in (*order, name)}, ("line_number",))
-        for name in IDENTIFIER_COLUMNS
+        f"line_by_{by}": Lookup(lines, {**{key: key for key in order}, kept: name}, ("line_number",))
+        for by, (kept, name) in DEVICE_LINKS.items()
     }
 
 
@@ -55,7 +55,7 @@ def line_numbers(rows: Rows, known: Known) -> pa.StringArray:
 
     `known` has the lookups of `line_lookups`, and `order` with the highest line number so far.
     """
-    held = pc.coalesce(*(column(known, f"line_by_{name}", "line_number") for name in IDENTIFIER_COLUMNS))
+    held = pc.coalesce(*(column(known, f"line_by_{by}", "line_number") for by in DEVICE_LINKS))
     given = rows.cell("line_number").cast(pa.int64())
     fixed = pc.coalesce(given, held)
     orders = pc.fill_null(rows.cell("order_number"), "").dictionary_encode().indices.to_numpy(zero_copy_only=False)
@@ -89,4 +89,4 @@ def order_rows(rows: Rows, request_type: RequestType, values: Mapping[str, pa.Ar
     nothing = pa.nulls(len(rows), pa.string())
     own = {name: rows.cell(name) for name in ORDER_DISPATCH.names if name in rows.table.column_names}
     cells = {**dict.fromkeys(ORDER_DISPATCH.names, nothing), **own, **fixed, **values}
-    return pa.table([*cells.values(), rows.numbers], names=[*cells, "row"])
+    return first_imei(pa.table([*cells.values(), rows.numbers], names=[*cells, "row"]))

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from formats.enrolment import RequestType
-from formats.identifiers import IDENTIFIER_COLUMNS
+from formats.identifiers import DEVICE_COLUMNS, DEVICE_LINKS
 from formats.schema import RecordSchema, UniqueTogether
 from formats.template import Faults, Known, Lookup, Plan, Rows, Rules, Template
 from formats.templates._orders import (
@@ -71,6 +71,7 @@ SCHEMA = RecordSchema(
         derived("manufacturer"),
         derived("model"),
         derived("asset_tag", heading="Asset Tag"),
+        derived("imei2"),
     ),
     (*DEVICE_RULES, UniqueTogether(("order_number", "order_date", "line_number"))),
 )
@@ -108,7 +109,7 @@ def _judge_unknown(rows: Rows, known: Known, faults: Faults) -> None:
     """Of a device nobody knows, only a row that says everything itself goes on to be judged like an order file's."""
     complete = pc.and_(pc.is_valid(rows.cell("customer_account")), pc.is_valid(rows.cell("provider")))
     unknown = pc.invert(pc.or_(complete, _on_record(known)))
-    told_by = (*IDENTIFIER_COLUMNS, "customer_account", "provider")
+    told_by = (*DEVICE_COLUMNS, "customer_account", "provider")
     faults.add("RETURN_NOT_ENROLLED", "serial_number", unknown, rests_on=told_by)
 
 
@@ -120,14 +121,14 @@ def _of_device(known: Known, name: str) -> pa.Array:
     """A field of the device one of the identifiers leads to."""
     found = (
         pc.if_else(found_one(known, f"device_by_{by}"), column(known, f"device_by_{by}", name), None)
-        for by in IDENTIFIER_COLUMNS
+        for by in DEVICE_LINKS
     )
     return pc.coalesce(*found)
 
 
 TEMPLATE = Template(
     name="device_return",
-    version=1,
+    version=2,
     schema=SCHEMA,
     purpose="Takes devices out of enrolment that come back, one row per device. The rows are taken in like those of "
     "an order file and go out with the next batch for their provider.",
@@ -145,6 +146,6 @@ TEMPLATE = Template(
         "Provider and customer may stay blank: the device's present order tells them.",
         "A return date counts as the first second of that day, UTC: it must be later than the order.",
     ),
-    owners=("customer.id", *(f"device_by_{name}.customer_id" for name in IDENTIFIER_COLUMNS)),
+    owners=("customer.id", *(f"device_by_{by}.customer_id" for by in DEVICE_LINKS)),
     orders=True,
 )

@@ -51,6 +51,7 @@ SCHEMA = RecordSchema(
         derived("manufacturer"),
         derived("model"),
         derived("asset_tag", heading="Asset Tag"),
+        derived("imei2"),
     ),
     (*DEVICE_RULES, UniqueTogether(("provider", "order_number", "order_date", "line_number"))),
 )
@@ -71,7 +72,7 @@ def _plan(rows: Rows, known: Known, rules: Rules) -> Plan:
 
 TEMPLATE = Template(
     name="enrolment_order",
-    version=1,
+    version=2,
     schema=SCHEMA,
     purpose="Orders the enrolment of devices, one row per device. The rows are taken in like those of an order file "
     "and go out with the next batch for their provider.",

@@ -257,5 +257,5 @@ def test_the_digest_is_the_one_the_registry_holds() -> None:
 
     It is the SHA-256 of the cells by column name, joined by the unit separator.
     """
-    rows, _ = tables(({}, {}))
+    rows, _ = tables(({"imei2": None}, {}))
     assert content_digests(rows).to_pylist() == ["d1c1107ce7004ef0fb699aa5dfd0c4b117b389d7c270916299b7c2dc708fc4ef"]

@@ -29,7 +29,7 @@ def row(**cells: str) -> dict[str, str]:
 
 def other(number: int, **cells: str) -> dict[str, str]:
     """A sound row that shares no identifier with the example."""
-    bare = {"line_number": str(number), "serial_number": f"S{number}", "imei": "", "meid": "", "mac": ""}
+    bare = {"line_number": str(number), "serial_number": f"S{number}", "imei": "", "meid": "", "mac": "", "imei2": ""}
     return row(**{**bare, **cells})
 
 
@@ -96,7 +96,7 @@ def test_byte_order_mark_and_line_ends_of_other_systems(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("heading", "faults"),
     [
-        ([*NAMES[:-1], "Asset"], ["column 17"]),
+        ([*NAMES[:-1], "Asset"], ["column 18"]),
         ([*NAMES[:-1], "model"], ["model"]),
         ([*NAMES[:-1], "Model *"], ["model"]),
         (["", *NAMES[1:]], ["column 1", "order_number"]),
@@ -111,7 +111,7 @@ def test_a_wrong_heading_is_named_column_by_column(heading: Sequence[str], fault
 
 
 def test_rows_with_too_few_or_too_many_cells_do_not_touch_the_others() -> None:
-    data = file(ROW) + b"a,b\n" + file(other(2)).split(b"\n", 1)[1] + b",".join([b"x"] * 18) + b"\n"
+    data = file(ROW) + b"a,b\n" + file(other(2)).split(b"\n", 1)[1] + b",".join([b"x"] * 19) + b"\n"
     loaded = load(data)
     assert found(loaded) == [(3, None, "ROW_COLUMNS"), (5, None, "ROW_COLUMNS")]
     assert loaded.rows["row"].to_pylist() == [2, 4]
@@ -202,10 +202,13 @@ def test_one_spelling_is_stored(column: str, written: str, read: str | None) -> 
         ({"order_number": "X" * 33}, [("order_number", "CELL_LENGTH")]),
         ({"customer_account": " "}, [("customer_account", "CELL_EMPTY")]),
         ({"delivery_number": "", "ship_date": ""}, [("delivery_number", "CELL_EMPTY"), ("ship_date", "CELL_EMPTY")]),
-        (dict.fromkeys(("serial_number", "imei", "meid", "mac"), ""), [("serial_number", "DEVICE_UNIDENTIFIED")]),
+        (
+            dict.fromkeys(("serial_number", "imei", "meid", "mac", "imei2"), ""),
+            [("serial_number", "DEVICE_UNIDENTIFIED")],
+        ),
         (
             {"request_type": "VOID"},
-            [(name, "CELL_NOT_EMPTY") for name in ("delivery_number", "serial_number", "imei", "meid", "mac")],
+            [(name, "CELL_NOT_EMPTY") for name in ("delivery_number", "serial_number", "imei", "meid", "mac", "imei2")],
         ),
     ],
 )
@@ -232,6 +235,7 @@ DEVICE: dict[str, Any] = {
     "lineNumber": 1,
     "serialNumber": "C02XK1AAJG5H",
     "imei": 490154203237518,
+    "imei2": "356938035643809",
     "meid": "A1000049A5F3B2",
     "mac": "02:1A:2B:3C:4D:5E",
     "manufacturer": "Example Devices",

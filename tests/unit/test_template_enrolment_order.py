@@ -100,6 +100,7 @@ def test_rows_become_rows_of_order_dispatch() -> None:
             "manufacturer": None,
             "model": None,
             "asset_tag": None,
+            "imei2": None,
             "row": 2,
         }
     ]
