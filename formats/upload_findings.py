@@ -236,7 +236,7 @@ ROW_KINDS = (
     _error(
         "DEVICE_ID_IN_USE",
         "Another unit has this device id, and a device id belongs to its unit",
-        "Read the device id off the new unit; the answer names the VCU/VTS id it belongs to.",
+        "Read the device id off the new unit; the details name the VCU/VTS id it belongs to.",
     ),
     _error(
         "BATTERY_IN_USE",

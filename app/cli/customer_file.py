@@ -16,6 +16,7 @@ from formats.generic.layout import REQUEST_DETAIL
 from formats.judge import judge
 from formats.order_dispatch.layout import ORDER_DISPATCH
 from formats.schema import Column, RecordSchema, UniqueTogether
+from formats.texts import folded
 from jobs.errors import Refused
 
 CUSTOMERS = RecordSchema(
@@ -81,7 +82,9 @@ def _table(data: bytes) -> tuple[pa.Int64Array, pa.Table]:
         raise CustomerFileRefused(f"the file is no CSV: {error}") from None
     if not records:
         raise CustomerFileRefused("the file holds no rows")
-    columns = {name: [cells[heading.index(name)].strip() or None for _, cells in records] for name in CUSTOMERS.names}
+    columns = {
+        name: [folded(cells[heading.index(name)]).strip() or None for _, cells in records] for name in CUSTOMERS.names
+    }
     numbers = pa.array([number for number, _ in records], pa.int64())
     return numbers, pa.table(columns, schema=CUSTOMERS.arrow())
 

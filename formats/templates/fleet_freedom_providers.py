@@ -93,7 +93,7 @@ TEMPLATE = Template(
     },
     hints=(
         "The reporting id is what the device sends, which may be another number than the one on its label.",
-        "Passwords are never kept and are masked in the answer: enter a password again in each row you correct, and "
-        "leave it blank otherwise; a row with a password always counts as changed.",
+        "Passwords are never kept and are masked in the answered workbook: enter a password again in each row you "
+        "correct, and leave it blank otherwise; a row with a password always counts as changed.",
     ),
 )

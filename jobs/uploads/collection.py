@@ -95,7 +95,7 @@ def _collect(exchange: Exchange, run: Run, inbox: UploadInbox, steady: Steady, w
     # crash window: registered but still in the drop folder; the next run knows it by place, name and bytes
     if not put_out(inbox, read, f"upload {upload.id} is registered", work):
         return
-    # crash window: removed, but not recorded; the same file in the same place then gets the same answer once more
+    # crash window: removed, but not recorded; the same file in the same place is then answered once more
     with exchange.registry.transaction() as tx:
         tx.uploads.describe(upload.id, taken=True, answered=False)
 

@@ -54,3 +54,10 @@ def test_control_characters_are_refused() -> None:
 def test_files_that_are_refused_whole(data: bytes, what: str) -> None:
     with pytest.raises(CustomerFileRefused, match=what):
         read(data, ["acme"])
+
+
+def test_names_are_spelled_as_workbooks_spell_them() -> None:
+    """One customer, typed on two systems: composed or not, with a blank that does not break."""
+    heading = b"account,name,provider,organisation_id\n"
+    typed = [f"C-1,{name},acme,ORG-1\n".encode() for name in ("Caf\u00e9 Nord", "Cafe\u0301\u00a0Nord")]
+    assert {read(heading + row, ["acme"]).good[0][1] for row in typed} == {"Caf\u00e9 Nord"}
