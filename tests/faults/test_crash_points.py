@@ -112,6 +112,7 @@ class Scene:
 
     def check_traces(self) -> None:
         """No plaintext, no number left out, nobody who still works, no attempt in doubt, no temporary file."""
+        self.desk.app.exchange.spool.sweep()  # as each opening of the installation does; the desk is open all the time
         spooled = (path for path in self.desk.installation.workspace.spool.rglob("*") if path.is_file())
         assert [path for path in spooled if path.name != ".lock"] == []
         sequences = [number for (number,) in self.desk.rows(select(batches.c.sequence).order_by(batches.c.sequence))]
