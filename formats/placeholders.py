@@ -34,7 +34,7 @@ _NUMBERS = (
     *("004999010640000", "012345678912345", "123456789012345", "123456789012347", "123456789012344"),
     *("ABCDEF", "ABCDEFGH", "ABC123", "A0000000000000"),
     *("0123456789ABCDEF"[:size] for size in range(6, 17)),
-    *("123456789ABCDEF"[:size] for size in range(5, 16)),
+    *("123456789ABCDEF"[:size] for size in range(6, 16)),
 )
 _REPEATED_FROM = 6  # one sign so often is no number; zeros and X never are
 

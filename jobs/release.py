@@ -74,14 +74,14 @@ def plan_release(tx: Transaction, provider: str, sent: SentList) -> ReleasePlan:
 def release(exchange: Exchange, sent: SentList, shown: ReleasePlan, actor: str, reason: str) -> None:
     """Carry out what was shown, in one transaction. Raises StateMoved if it would do something else by now."""
     provider = shown.hold.provider
-    with exchange.lease(f"{provider}:out") as alone, alone.registry.transaction() as tx:
+    with exchange.lease(f"{provider}:out") as exchange, exchange.registry.transaction() as tx:
         if plan_release(tx, provider, sent) != shown:
             raise StateMoved("what waits has changed since it was shown", provider=provider)
-        now = alone.clock.now()
+        now = exchange.clock.now()
         tx.claims.settle_unsent(dict.fromkeys(shown.review, (LineState.REVIEW, SENT_BEFORE_RESTORE)))
         doubtful = [item.number for item in shown.batches if item.uncertain]
         for number in doubtful:
-            _doubt(tx, alone, number, actor, reason)
+            _doubt(tx, exchange, number, actor, reason)
         tx.holds.lift(provider)
         tx.audit.append(
             actor=actor,

@@ -17,10 +17,10 @@ import pytest
 
 from adapters.settings import Workspace
 from app.console import AirflowClient, Console, ConsoleFailed, Stopped
+from app.console.client import ConsoleSilent
 from app.console.home import Home
 from app.console.processes import Child, kill_left_over, session_members, stop_all
 from app.console.signals import StopSignals
-from jobs.errors import ChannelUnavailable
 from tests.dags.samples import ACME, workspace
 
 linux = pytest.mark.skipif(not Path("/proc").is_dir(), reason="sessions are read from /proc")
@@ -166,7 +166,7 @@ def test_a_client_without_a_server_says_it_does_not_answer() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    with pytest.raises(ChannelUnavailable):
+    with pytest.raises(ConsoleSilent):
         AirflowClient("127.0.0.1", port, "admin", "no").health()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from sqlalchemy import select
@@ -174,6 +175,7 @@ def test_the_same_file_again_changes_nothing(desk: Desk) -> None:
     desk.response()
     before = desk.dump()
     desk.forge.put(message, name)
+    os.utime(desk.simulator.from_provider / name, (1_800_000_000, 1_800_000_000))  # of another second than the first
     desk.forge.put(message)
     report = desk.response()
     assert report.totals["files known already"] == 2

@@ -149,7 +149,10 @@ def test_nothing_leaks(
         "spool": _names_and_bytes(workspace.spool),
         "archive": _names_and_bytes(workspace.archive),
         "names of files": "\n".join(str(path) for path in workspace.home.rglob("*")),
-        **{f"page of {run.id}": watched.app.report_html(run.id) for run in watched.app.recent_runs(50)},
+        **{
+            f"page of {run.id}": watched.app.report_html(watched.app.report(run.id))
+            for run in watched.app.recent_runs(50)
+        },
         "page of the runs": _plugin("muster_pages").runs_page(watched.app.recent_runs(50)),
         **{path.name: path.read_text() for path in _reports(watched)},
         **{name: repr(_rows(watched, name)) for name in SHOWN_TABLES},
